@@ -1,0 +1,138 @@
+"""Pulumi's environment for this checkout: its own home, state, toolchain and, for dev stacks, passphrase.
+
+`.venv/bin/pulumi` runs this file by itself, before each command: only light modules, no dataclass, no pathlib.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+_STACK_COMMANDS = ("init", "select", "rm", "remove", "rename")
+_SCRIPT = """\
+#!/bin/sh
+exec "{python}" -SI "{launcher}" "$@"
+"""
+
+
+def environment(
+    root: str | os.PathLike[str], stack: str | None, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables to run Pulumi with on that stack, beyond those in `environ`; what the user set there stays."""
+    env = os.environ if environ is None else environ
+    root = os.fspath(root)
+    facts = _facts(root)
+    state = f"{root}/.state"
+    folders = [f"{root}/.venv/bin", facts["pulumi"]["bin"], *env.get("PATH", os.defpath).split(os.pathsep)]
+    ours = {
+        "PATH": os.pathsep.join(dict.fromkeys(folders)),
+        # The language host takes the interpreter from here; not all of them know the `virtualenv` option.
+        "PULUMI_PYTHON_CMD": f"{root}/.venv/bin/python",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if not env.get("PULUMI_HOME"):
+        ours["PULUMI_HOME"] = f"{state}/home"
+    if not env.get("PULUMI_BACKEND_URL") and _line(f"{root}/Pulumi.yaml", "backend:") is None:
+        ours["PULUMI_BACKEND_URL"] = f"file://{state}/pulumi"
+    if not env.get("DOCKER_HOST") and facts["docker"]["host"]:
+        ours["DOCKER_HOST"] = facts["docker"]["host"]
+    own_passphrase = "PULUMI_CONFIG_PASSPHRASE" in env or "PULUMI_CONFIG_PASSPHRASE_FILE" in env
+    if stack and not own_passphrase and is_dev(root, stack):
+        ours["PULUMI_CONFIG_PASSPHRASE_FILE"] = f"{state}/passphrase"
+    return ours
+
+
+def is_dev(root: str | os.PathLike[str], stack: str) -> bool:
+    """Whether the stack is one of development: its file says so; where it says nothing, its name does."""
+    name = stack.rsplit("/", 1)[-1]
+    declared = _line(f"{os.fspath(root)}/Pulumi.{name}.yaml", "prefect-infra:environment:", indented=True)
+    if declared is not None:
+        return declared == "dev"
+    return name == "dev" or name.startswith(("dev-", "t-"))
+
+
+def stack_at_hand(root: str, arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """The stack that a `pulumi` command line is about: named in it, in PULUMI_STACK, or selected before."""
+    words: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        if word in ("--stack", "-s"):
+            return next(rest, None)
+        if word.startswith("--stack="):
+            return word.removeprefix("--stack=")
+        if word.startswith("-s") and not word.startswith("--"):
+            return word.removeprefix("-s").removeprefix("=")
+        if word == "--":
+            break
+        if not word.startswith("-"):
+            words.append(word)
+    if len(words) > 2 and words[0] == "stack" and words[1] in _STACK_COMMANDS:  # noqa: PLR2004
+        return words[2]
+    return environ.get("PULUMI_STACK") or _selected(root, environ)
+
+
+def install(root: str | os.PathLike[str]) -> None:
+    """Puts `pulumi` into the virtualenv, so that activating it is all one has to do."""
+    script = f"{os.fspath(root)}/.venv/bin/pulumi"
+    text = _SCRIPT.format(python=f"{os.fspath(root)}/.venv/bin/python", launcher=os.path.abspath(__file__))  # noqa: PTH100
+    if _read(script) == text:
+        return
+    aside = f"{script}.{os.getpid()}"
+    with open(aside, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+    os.chmod(aside, 0o755)  # noqa: PTH101, S103
+    os.replace(aside, script)  # noqa: PTH105
+
+
+def main() -> None:
+    """Becomes the real Pulumi, with this checkout's environment."""
+    arguments = sys.argv[1:]
+    try:
+        ours = environment(_ROOT, stack_at_hand(_ROOT, arguments, os.environ))
+        program = _facts(_ROOT)["pulumi"]["path"]
+        os.execve(program, [program, *arguments], {**os.environ, **ours})  # noqa: S606
+    except (OSError, KeyError, ValueError) as error:
+        sys.exit(f"pulumi: the toolchain of {_ROOT} is not set up ({error}): run `make setup`")
+
+
+def _facts(root: str) -> dict[str, dict[str, str]]:
+    with open(f"{root}/.state/toolchain.json", encoding="utf-8") as file:  # noqa: PTH123
+        facts: dict[str, dict[str, str]] = json.load(file)
+    return facts
+
+
+def _selected(root: str, environ: Mapping[str, str]) -> str | None:
+    """The stack of `pulumi stack select`, which Pulumi keeps in a file named after the project file's path."""
+    import hashlib  # noqa: PLC0415 - only this way in needs it
+
+    home = environ.get("PULUMI_HOME") or f"{root}/.state/home"
+    project = f"{root}/Pulumi.yaml"
+    path = hashlib.sha1(project.encode(), usedforsecurity=False).hexdigest()
+    text = _read(f"{home}/workspaces/{_line(project, 'name:')}-{path}-workspace.json")
+    if not text:
+        return None
+    stack: str | None = json.loads(text).get("stack")
+    return stack
+
+
+def _line(path: str, key: str, *, indented: bool = False) -> str | None:
+    """The plain value after `key` on a line of a YAML file; None when the file or the key is not there."""
+    for line in _read(path).splitlines():
+        if (line.lstrip() if indented else line).startswith(key):
+            return line.split("#", 1)[0].strip().removeprefix(key).strip().strip("'\"")
+    return None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+if __name__ == "__main__":
+    main()
