@@ -1,0 +1,214 @@
+"""From what is declared to the complete, checked `Stack`: defaults, inheritance, and the rules over several keys."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.model import declared, timezones
+from infra.model.collecting import Findings
+from infra.model.deployments import DeploymentContext, deployment
+from infra.model.entrypoints import Entrypoints
+from infra.model.errors import KeyPath
+from infra.model.naming import forbidden_characters, repeated
+from infra.model.shape import Places
+from infra.model.stack import (
+    Area,
+    Logging,
+    Profile,
+    Server,
+    Stack,
+    Workers,
+    WorkPool,
+    WorkQueue,
+)
+
+DEFAULT_QUEUE = "default"
+RESERVED_POOL_PREFIX = "prefect"
+UNPRIVILEGED_PORTS = range(1024, 65536)
+_SETTINGS_OF_THE_STACK = frozenset({"PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    project: str
+    stack: str
+    root: Path
+
+
+def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], places: Places, found: Findings) -> Stack:
+    """The stack; meaningless if there are findings."""
+    timezone = _timezone(given.timezone, found)
+    logging = Logging(
+        level=given.logging.level, print=given.logging.print, extra_loggers=tuple(given.logging.extra_loggers)
+    )
+    context = DeploymentContext(
+        environment=given.environment,
+        timezone=timezone,
+        schedules_active=given.environment != "dev" if given.schedules_active is None else given.schedules_active,
+        secrets=secrets,
+        entrypoints=Entrypoints(identity.root),
+        places=places,
+        findings=found,
+    )
+    _unique_deployments(given, places, found)
+    _code(given.code, ("code",), context)
+    return Stack(
+        project=identity.project,
+        stack=identity.stack,
+        environment=given.environment,
+        timezone=timezone,
+        root=identity.root,
+        server=_server(given.server, found),
+        logging=logging,
+        profiles=tuple(_profiles(given, identity, places, found)),
+        areas=tuple(_area(name, area, given, logging, context) for name, area in given.areas.items()),
+    )
+
+
+def _code(code: declared.Code | None, path: KeyPath, context: DeploymentContext) -> None:
+    if code is not None:
+        context.check_code(code, path)
+
+
+def _timezone(written: str, found: Findings) -> str:
+    try:
+        return timezones.normalise(written)
+    except timezones.TimezoneError as error:
+        found.add(("timezone",), str(error), hint=error.hint)
+        return timezones.BUENOS_AIRES
+
+
+def _server(given: declared.Server, found: Findings) -> Server:
+    if isinstance(given.port, int) and given.port not in UNPRIVILEGED_PORTS:
+        found.add(
+            ("server", "port"), f"the port is {given.port}: it goes from 1024 to 65535", hint="or auto: a free one"
+        )
+    bind = "127.0.0.1" if given.bind == "localhost" else given.bind
+    try:
+        loopback = ipaddress.ip_address(bind).is_loopback
+    except ValueError:
+        found.add(("server", "bind"), f"{bind!r} is no IP address", hint="127.0.0.1 for this machine, 0.0.0.0 for all")
+        loopback = True
+    if not loopback and given.auth == "none" and not found.any_at("server", "auth"):
+        found.add(
+            ("server", "bind"),
+            f"the server would listen on {bind}, where others reach it, without asking who they are",
+            hint="write auth: required, or leave bind out",
+        )
+    return Server(**{**given.model_dump(), "bind": bind})
+
+
+def _profiles(given: declared.Stack, identity: Identity, places: Places, found: Findings) -> Iterator[Profile]:
+    made: list[tuple[str, KeyPath]] = []
+    active: list[KeyPath] = []
+    for path, profile in places.of(("profiles",), given.profiles):
+        unknown = set(re.findall(r"{(.*?)}", profile.name)) - {"project", "stack"}
+        name = profile.name.replace("{project}", identity.project).replace("{stack}", identity.stack)
+        if unknown or "{" in name or "}" in name:
+            found.add((*path, "name"), f"{profile.name!r} has braces other than {{project}} and {{stack}}")
+        made.append((name, (*path, "name")))
+        if profile.activate:
+            active.append((*path, "activate"))
+        for setting in sorted(_SETTINGS_OF_THE_STACK & profile.settings.keys()):
+            found.add(
+                (*path, "settings", setting), f"{setting} is set by the stack itself", hint="leave it out", of_key=True
+            )
+        yield Profile(name=name, activate=profile.activate, settings=profile.settings)
+    for name, paths in repeated(made).items():
+        for path in paths[1:]:
+            found.add(path, f"there is another profile {name!r}", hint="give it another name")
+    for path in active[1:]:
+        found.add(path, "another profile is activated already", hint="only one can be active")
+
+
+def _unique_deployments(given: declared.Stack, places: Places, found: Findings) -> None:
+    named = [
+        (deployment.name, (*path, "name"))
+        for area_name, area in given.areas.items()
+        for path, deployment in places.of(("areas", area_name, "deployments"), area.deployments)
+    ]
+    for name, paths in repeated(named).items():
+        for path in paths[1:]:
+            found.add(
+                path, f"there is another deployment {name!r} in area {paths[0][1]}", hint="names are unique in a stack"
+            )
+
+
+def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging, context: DeploymentContext) -> Area:
+    path: KeyPath = ("areas", name)
+    found = context.findings
+    if name.startswith(RESERVED_POOL_PREFIX):
+        found.add(
+            path,
+            f"the pool {name}-{of.environment} would begin with 'prefect', which the server keeps for itself",
+            of_key=True,
+        )
+    _code(given.code, (*path, "code"), context)
+    workers = Workers(**{**of.workers.model_dump(), **_set(given.workers)})
+    area_logging = Logging(**{**logging.model_dump(), **_set(given.logging)})
+    pool = WorkPool(
+        name=f"{name}-{of.environment}",
+        type=workers.type,
+        description=given.description,
+        concurrency_limit=given.concurrency_limit,
+        queues=tuple(_queues(given, path, found)),
+    )
+    queues = {*given.queues, DEFAULT_QUEUE}
+    inherited = given.code or of.code
+    return Area(
+        name=name,
+        title=given.title or name.replace("_", " ").capitalize(),
+        pool=pool,
+        workers=workers,
+        logging=area_logging,
+        env=given.env,
+        deployments=tuple(
+            made
+            for item_path, item in context.places.of((*path, "deployments"), given.deployments)
+            if (made := deployment(item, item_path, name, queues, given.env, area_logging, inherited, context))
+            is not None
+        ),
+    )
+
+
+def _queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQueue]:
+    taken = {queue.priority for queue in given.queues.values() if queue.priority is not None}
+    queues: list[WorkQueue] = []
+    for name, queue in given.queues.items():
+        if wrong := forbidden_characters(name):
+            found.add(
+                (*path, "queues", name),
+                f"the name of the queue {name!r} has {wrong!r}, which Prefect refuses",
+                of_key=True,
+            )
+        priority = queue.priority
+        if priority is None:
+            priority = next(number for number in range(1, len(taken) + 2) if number not in taken)
+            taken.add(priority)
+        queues.append(
+            WorkQueue(
+                name=name,
+                priority=priority,
+                concurrency_limit=queue.concurrency_limit,
+                description=queue.description,
+                paused=queue.paused,
+            )
+        )
+    for same, names in repeated((str(queue.priority), queue.name) for queue in queues).items():
+        for name in names[1:]:
+            found.add(
+                (*path, "queues", name, "priority"),
+                f"the queue {names[0]!r} has priority {same} too",
+                hint="each queue of a pool has its own: the server would shift one of them",
+            )
+    return sorted(queues, key=lambda queue: queue.priority)
+
+
+def _set(given: declared.Declared) -> dict[str, object]:
+    """The fields that were written, over those that weren't. Nothing is a value only where there is no limit."""
+    written = {name: getattr(given, name) for name in given.model_fields_set}
+    return {name: value for name, value in written.items() if value is not None or name == "limit"}

@@ -1,0 +1,146 @@
+"""What a stack declares once it is checked: complete, coherent, ready to be built. No rule lives here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class Normalised(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Server(Normalised):
+    port: int | Literal["auto"]
+    bind: str
+    auth: Literal["none", "required"]
+    log_level: LogLevel
+    memory_mb: int
+    cpus: float
+    pids: int
+    protect: bool
+
+
+class Logging(Normalised):
+    level: LogLevel
+    print: bool
+    extra_loggers: tuple[str, ...]
+
+
+class Workers(Normalised):
+    type: Literal["process", "docker"]
+    replicas: int
+    memory_mb: int
+    cpus: float
+    pids: int
+    limit: int | None
+
+
+class Profile(Normalised):
+    name: str
+    activate: bool
+    settings: dict[str, str]
+
+
+class SecretRef(Normalised):
+    secret: str
+    """Name of the top-level secret key. Its value is never seen here."""
+
+
+class CheckoutCode(Normalised):
+    location: Literal["checkout"] = "checkout"
+
+
+class ImageCode(Normalised):
+    location: Literal["image"] = "image"
+
+
+class GitCode(Normalised):
+    location: Literal["git"] = "git"
+    repository: str
+    branch: str | None = None
+    commit_sha: str | None = None
+    access_token: SecretRef | None = None
+
+
+Code: TypeAlias = Annotated[CheckoutCode | ImageCode | GitCode, Field(discriminator="location")]
+
+
+class WorkQueue(Normalised):
+    name: str
+    priority: int
+    concurrency_limit: int | None
+    description: str | None
+    paused: bool
+
+
+class WorkPool(Normalised):
+    name: str
+    type: Literal["process", "docker"]
+    description: str | None
+    concurrency_limit: int | None
+    queues: tuple[WorkQueue, ...]
+    """The declared ones by priority. The server makes `default` by itself, so it is here only if declared."""
+
+
+class Schedule(Normalised):
+    """Exactly one of cron, interval (seconds) and rrule is set."""
+
+    slug: str
+    cron: str | None = None
+    interval: int | None = None
+    rrule: str | None = None
+    """Always with its DTSTART, as the server keeps it."""
+    day_or: bool = True
+    timezone: str
+    anchor_date: str | None = None
+    """With an interval, always: ISO 8601 with the offset of the time zone."""
+    active: bool
+    parameters: dict[str, Any]
+
+
+class Deployment(Normalised):
+    name: str
+    area: str
+    pool_name: str
+    flow_name: str
+    entrypoint: str
+    description: str | None
+    tags: tuple[str, ...]
+    parameters: dict[str, Any]
+    parameter_schema: dict[str, Any]
+    enforce_parameter_schema: bool
+    paused: bool
+    concurrency_limit: int | None
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None
+    """None without a limit."""
+    work_queue_name: str
+    job_variables: dict[str, Any]
+    schedules: tuple[Schedule, ...]
+    code: Code
+
+
+class Area(Normalised):
+    name: str
+    title: str
+    pool: WorkPool
+    workers: Workers
+    logging: Logging
+    env: dict[str, str]
+    deployments: tuple[Deployment, ...]
+
+
+class Stack(Normalised):
+    project: str
+    stack: str
+    environment: str
+    timezone: str
+    root: Path
+    server: Server
+    logging: Logging
+    profiles: tuple[Profile, ...]
+    areas: tuple[Area, ...]
