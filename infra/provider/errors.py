@@ -1,0 +1,46 @@
+"""What can go wrong in the provider, by what the caller can do about it.
+
+    ProviderError
+    ├── Unreachable       the server did not answer in time: start it, or correct its address
+    ├── Unauthorised      the server answered 401 or 403: correct the credentials
+    ├── NotFound          the object is not there (any more)
+    ├── Conflict          the server holds something that contradicts the request
+    │   └── NotOurs       an object of the same identity exists that this stack did not make
+    ├── Rejected          the server understood and refused the content (400, 409, 422, ...)
+    └── LocalFile         a file on this machine can't be read or written safely
+
+The HTTP status is mapped to one of these once, in `api`; nobody above looks at numbers or at texts.
+"""
+
+from __future__ import annotations
+
+
+class ProviderError(Exception):
+    """A failure that is told to the user as it stands, without a traceback."""
+
+
+class Unreachable(ProviderError): ...
+
+
+class Unauthorised(ProviderError): ...
+
+
+class NotFound(ProviderError): ...
+
+
+class Conflict(ProviderError): ...
+
+
+class NotOurs(Conflict):
+    def __init__(self, what: str, token: str, import_id: str) -> None:
+        super().__init__(
+            f"{what} exists already, and this stack did not make it. Either take it over as it is, with "
+            f"`pulumi import {token} NAME {import_id}`, or let the stack overwrite it by saying `adopt: true`, "
+            "or choose another name."
+        )
+
+
+class Rejected(ProviderError): ...
+
+
+class LocalFile(ProviderError): ...

@@ -1,0 +1,107 @@
+"""`prefect:index:Automation`: what the server does by itself when something happens, or doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from infra.provider.api import Api
+from infra.provider.errors import Conflict, NotFound, NotOurs
+from infra.provider.kinds.kind import Inputs, Kind, Live, Outputs, Session
+
+RULE: Final = ("trigger", "actions", "actions_on_trigger", "actions_on_resolve")
+"""What the server fills in with its defaults, so that it can't be compared with what was declared."""
+
+
+class AutomationInputs(Inputs):
+    name: str = Field(min_length=1, description="The server takes two of one name; a stack doesn't.")
+    description: str = Field(default="", description="Shown in the UI.")
+    enabled: bool = Field(default=True, description="A disabled automation does nothing.")
+    trigger: dict[str, Any] = Field(description="The event, or its absence, as Prefect's API has it.")
+    actions: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it fires.")
+    actions_on_trigger: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it begins to fire.")
+    actions_on_resolve: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it is over.")
+
+
+class AutomationOutputs(Outputs):
+    automation_id: str = Field(description="The server's UUID.")
+    as_written: dict[str, Any] = Field(description="The rule as the server completed it: what drift is told by.")
+
+
+class Automation(Kind[AutomationInputs]):
+    token = "prefect:index:Automation"  # noqa: S105  # a type token
+    inputs = AutomationInputs
+    outputs = AutomationOutputs
+    replaced_by: ClassVar[Mapping[str, str]] = {}
+    secrets = frozenset({"as_written"})  # it repeats whatever the rule holds, a webhook's credentials too
+
+    async def create(self, session: Session, new: AutomationInputs) -> Live[AutomationInputs]:
+        api = session.api
+        rows = await self._named(api, new.name)
+        if len(rows) > 1:
+            ids = ", ".join(row["id"] for row in rows)
+            raise Conflict(f"there are {len(rows)} automations {new.name!r} ({ids}): delete all but one")
+        if not rows:
+            row = await api.post("automations/", new.model_dump(mode="json", exclude={"adopt", "owners"}))
+            return self._live(row, new)
+        # What the server made of ours can't be told from somebody else's but by writing it: only with leave.
+        if not (new.adopt or self._looks_like(rows[0], new)):
+            raise NotOurs(f"automation {new.name!r}", self.token, rows[0]["id"])
+        return await self._put(api, rows[0]["id"], new)
+
+    async def read(
+        self, session: Session, id_: str, known: AutomationInputs | None, state: Mapping[str, Any]
+    ) -> Live[AutomationInputs] | None:
+        try:
+            row = await session.api.get(f"automations/{id_}")
+        except NotFound:
+            return None
+        rule = {key: row[key] for key in RULE}
+        if known is not None and state.get("as_written") == rule:
+            rule = {key: getattr(known, key) for key in RULE}
+        inputs = AutomationInputs(
+            name=row["name"], description=row["description"] or "", enabled=row["enabled"], **rule
+        )
+        return self._live(row, inputs)
+
+    async def update(
+        self, session: Session, id_: str, old: AutomationInputs, new: AutomationInputs, state: Mapping[str, Any]
+    ) -> Live[AutomationInputs]:
+        # A PUT resets the trigger's state; switching it on and off doesn't need one.
+        if new.changed_from(old) <= {"enabled", "adopt", "owners"}:
+            await session.api.patch(f"automations/{id_}", {"enabled": new.enabled})
+            outputs = AutomationOutputs(automation_id=id_, as_written=state["as_written"])
+            return Live(id=id_, inputs=new, outputs=outputs)
+        return await self._put(session.api, id_, new)
+
+    async def delete(self, session: Session, id_: str, old: AutomationInputs, state: Mapping[str, Any]) -> None:
+        await session.api.delete(f"automations/{id_}")
+
+    async def _put(self, api: Api, id_: str, new: AutomationInputs) -> Live[AutomationInputs]:
+        await api.put(f"automations/{id_}", new.model_dump(mode="json", exclude={"adopt", "owners"}))
+        return self._live(await api.get(f"automations/{id_}"), new)
+
+    @staticmethod
+    async def _named(api: Api, name: str) -> list[dict[str, Any]]:
+        return await api.find("automations/filter", {"automations": {"name": {"any_": [name]}}})
+
+    def _looks_like(self, row: Mapping[str, Any], new: AutomationInputs) -> bool:
+        return all(_within(value, row[key]) for key, value in new.canonical().items() if key not in self.incomparable)
+
+    @staticmethod
+    def _live(row: Mapping[str, Any], inputs: AutomationInputs) -> Live[AutomationInputs]:
+        outputs = AutomationOutputs(automation_id=row["id"], as_written={key: row[key] for key in RULE})
+        return Live(id=row["id"], inputs=inputs, outputs=outputs)
+
+
+def _within(declared: Any, completed: Any) -> bool:
+    """Whether the server's completed form says at least what was declared."""
+    match declared, completed:
+        case (Mapping(), Mapping()):
+            return all(key in completed and _within(value, completed[key]) for key, value in declared.items())
+        case (list() | tuple(), list()):
+            return len(declared) == len(completed) and all(map(_within, declared, completed))
+        case _:
+            return bool(declared == completed)

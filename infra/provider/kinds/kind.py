@@ -1,0 +1,145 @@
+"""What a kind of resource has to say for itself; `infra.provider.lifecycle` does the rest.
+
+A kind is pure declaration and plain HTTP calls: it knows nothing of gRPC, of unknown values or of secrets' marks.
+Its inputs have one name everywhere: in the stack file, in Python, on Pulumi's wire, in the state and in Prefect's API.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.provider.api import Api
+from infra.provider.wire import Path
+
+Owner = Literal["stack", "ui", "create-only"]
+
+
+class Inputs(BaseModel):
+    """The properties that a user sets, with Prefect's names and defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+
+    adopt: bool = Field(
+        default=False,
+        description="Take over an object of the same identity that this stack did not make, and overwrite it.",
+    )
+    owners: dict[str, Owner] = Field(
+        default_factory=dict,
+        description="Who may change a property, by its name: `stack` (the default); `ui`: written when the object is "
+        "made, then left to people, and what they make of it is no drift; `create-only`: written when the object is "
+        "made and never again, though a refresh takes note of edits.",
+    )
+
+    def ours(self, name: str) -> bool:
+        """Whether the stack may overwrite a property of an object that exists."""
+        return self.owners.get(name, "stack") == "stack"
+
+    def canonical(self) -> dict[str, Any]:
+        """Only what differs from the defaults: equal inputs have equal canonical forms."""
+        # Not in the mode "json", which has no form for what is still unknown inside of a free-form input.
+        return self.model_dump(exclude_defaults=True)
+
+    def changed_from(self, old: Inputs) -> set[str]:
+        """The names of the properties that are not as they were."""
+        return {name for name in type(self).model_fields if getattr(self, name) != getattr(old, name)}
+
+
+class Outputs(BaseModel):
+    """The properties that only the server knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Failure(NamedTuple):
+    """Why an input can't be right, and what would be."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Where a kind acts, and in whose name.
+
+    `owner` is `<project>/<stack>`: written on each object that has room for it, so that an `up` that was killed
+    half-way finds its own objects again.
+    """
+
+    owner: str
+    connect: Callable[[], Api] = field(repr=False)
+    """Called by the kinds that live on a server only: the others need none."""
+
+    @property
+    def api(self) -> Api:
+        return self.connect()
+
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741  # the one type parameter of this family
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live(Generic[I]):
+    """An object as it is on the server: what could have been written to make it so, and what only it knows."""
+
+    id: str
+    inputs: I
+    outputs: Outputs
+
+    def state(self) -> dict[str, Any]:
+        return {**self.inputs.canonical(), **self.outputs.model_dump(mode="json", exclude_none=True)}
+
+
+class Kind(ABC, Generic[I]):
+    """One kind of resource. Methods raise `infra.provider.errors.ProviderError`."""
+
+    token: ClassVar[str]
+    inputs: type[I]
+    outputs: ClassVar[type[Outputs]]
+    identity: ClassVar[tuple[str, ...]] = ()
+    """Inputs by which the server tells objects apart: a change of one makes another object."""
+    replaced_by: ClassVar[Mapping[str, str]] = {}
+    """Inputs that can't be changed in place, each with the reason."""
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Properties that are secret even when the program didn't mark them."""
+    incomparable: ClassVar[frozenset[str]] = frozenset({"adopt", "owners"})
+    """Inputs that say how to act, not what to be."""
+
+    def check(self, old: I | None, new: I) -> Iterator[Failure]:
+        """Offline rules beyond the types; `old` is what the last `up` was given."""
+        del old, new
+        yield from ()
+
+    def planned(self, old: Mapping[str, Any], new: I) -> dict[str, Any]:
+        """The outputs that a preview can already tell for an update; the others are unknown."""
+        del new
+        return {key: old[key] for key in self.outputs.model_fields if key in old}
+
+    @abstractmethod
+    async def create(self, session: Session, new: I) -> Live[I]: ...
+
+    @abstractmethod
+    async def read(self, session: Session, id_: str, known: I | None, state: Mapping[str, Any]) -> Live[I] | None:
+        """The object as it is, or None when it is gone.
+
+        On import the id is all there is: `known` is None and `state` empty.
+        """
+
+    @abstractmethod
+    async def update(self, session: Session, id_: str, old: I, new: I, state: Mapping[str, Any]) -> Live[I]:
+        """Write what differs, and nothing else. `old` is the object as last seen, `state` has its outputs too."""
+
+    @abstractmethod
+    async def delete(self, session: Session, id_: str, old: I, state: Mapping[str, Any]) -> None:
+        """Make it gone. That it was gone already is success."""
+
+
+def owned(marks: Mapping[str, Any] | None, owner: str) -> bool:
+    return bool(marks) and (marks or {}).get(OWNER_LABEL) == owner
+
+
+OWNER_LABEL = "prefect-infra.stack"

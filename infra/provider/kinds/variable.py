@@ -1,0 +1,79 @@
+"""`prefect:index:Variable`: a value that flows look up by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from infra.provider.errors import Conflict, NotFound, NotOurs
+from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+
+NAME: Final = re.compile(r"[a-z0-9_-]+")
+MOST_CHARACTERS: Final = 5000  # of the value as JSON
+
+
+class VariableInputs(Inputs):
+    name: str = Field(min_length=1, max_length=255, description="Unique: lower case, digits, `_` and `-`.")
+    value: Any = Field(description="Anything that JSON has, up to 5,000 characters.")
+    tags: tuple[str, ...] = Field(default=(), description="To find it by.")
+
+
+class VariableOutputs(Outputs):
+    variable_id: str = Field(description="The server's UUID.")
+
+
+class Variable(Kind[VariableInputs]):
+    token = "prefect:index:Variable"  # noqa: S105  # a type token
+    inputs = VariableInputs
+    outputs = VariableOutputs
+    identity = ("name",)
+    replaced_by: ClassVar[Mapping[str, str]] = {"name": "flows look a variable up by its name"}
+
+    def check(self, old: VariableInputs | None, new: VariableInputs) -> Iterator[Failure]:
+        if not NAME.fullmatch(new.name):
+            yield Failure(("name",), f"only lower case letters, digits, '_' and '-', got {new.name!r}")
+
+    async def create(self, session: Session, new: VariableInputs) -> Live[VariableInputs]:
+        api = session.api
+        try:
+            row = await api.post("variables/", self._body(new))
+        except Conflict:
+            row = await api.get(f"variables/name/{new.name}")
+            # A variable has no room for an owner's mark: one that is as declared is ours or nothing lost.
+            same = row["value"] == new.value and tuple(row["tags"]) == new.tags
+            if not (same or new.adopt):
+                raise NotOurs(f"variable {new.name!r}", self.token, new.name) from None
+            if not same:
+                await api.patch(f"variables/name/{new.name}", self._body(new))
+        return self._live(row, new)
+
+    async def read(
+        self, session: Session, id_: str, known: VariableInputs | None, state: Mapping[str, Any]
+    ) -> Live[VariableInputs] | None:
+        try:
+            row = await session.api.get(f"variables/name/{id_}")
+        except NotFound:
+            return None
+        return self._live(row, VariableInputs(name=row["name"], value=row["value"], tags=row["tags"]))
+
+    async def update(
+        self, session: Session, id_: str, old: VariableInputs, new: VariableInputs, state: Mapping[str, Any]
+    ) -> Live[VariableInputs]:
+        body = self._body(new)
+        if patch := {key: body[key] for key in new.changed_from(old) if key in body}:
+            await session.api.patch(f"variables/name/{id_}", patch)
+        return Live(id=id_, inputs=new, outputs=VariableOutputs(variable_id=state["variable_id"]))
+
+    async def delete(self, session: Session, id_: str, old: VariableInputs, state: Mapping[str, Any]) -> None:
+        await session.api.delete(f"variables/name/{id_}")
+
+    @staticmethod
+    def _body(inputs: VariableInputs) -> dict[str, Any]:
+        return {"name": inputs.name, "value": inputs.value, "tags": list(inputs.tags)}
+
+    @staticmethod
+    def _live(row: Mapping[str, Any], inputs: VariableInputs) -> Live[VariableInputs]:
+        return Live(id=inputs.name, inputs=inputs, outputs=VariableOutputs(variable_id=row["id"]))

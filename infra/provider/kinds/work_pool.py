@@ -1,0 +1,190 @@
+"""`prefect:index:WorkPool`: where an area's runs of one environment go, and how they start.
+
+A pool's base job template is the server's default for the worker type, with the defaults of single variables set by
+`job_defaults`: so a plan shows `job_defaults.image`, not two hundred lines of JSON, and an upgrade of Prefect brings
+its new template along.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from infra.provider.api import Api
+from infra.provider.errors import Conflict, NotOurs, Rejected
+from infra.provider.kinds.kind import OWNER_LABEL, Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.listing import Listing
+
+MARK = "x-prefect-infra"
+"""A key of the base job template, which the server keeps and nobody reads: pools have no labels."""
+
+
+_PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
+
+
+class WorkPoolInputs(Inputs):
+    name: str = Field(min_length=1, description="Unique on the server; `<area>-<environment>`.")
+    type: str = Field(description="The worker type: process, docker, kubernetes, ...")
+    description: str | None = Field(default=None, description="Shown in the UI.")
+    concurrency_limit: int | None = Field(default=None, ge=0, description="Runs at once; none when left out.")
+    is_paused: bool = Field(default=False, description="A paused pool hands out no runs.")
+    job_defaults: dict[str, Any] = Field(
+        default_factory=dict, description="Defaults of the job template's variables, by the variable's name."
+    )
+    base_job_template: dict[str, Any] | None = Field(
+        default=None, description="A whole template in place of the worker type's default."
+    )
+
+
+class WorkPoolOutputs(Outputs):
+    work_pool_id: str = Field(description="The server's UUID: another one means that the pool was made anew.")
+
+
+class WorkPool(Kind[WorkPoolInputs]):
+    token = "prefect:index:WorkPool"  # noqa: S105  # a type token
+    inputs = WorkPoolInputs
+    outputs = WorkPoolOutputs
+    identity = ("name",)
+    replaced_by: ClassVar[Mapping[str, str]] = {
+        "name": "the API has no renaming of pools",
+        "type": "a pool's worker type is fixed when it is made",
+    }
+
+    def check(self, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterator[Failure]:
+        del old
+        if new.name.lower().startswith("prefect"):
+            yield Failure(("name",), f"the server keeps names that begin with 'prefect' for itself, got {new.name!r}")
+        if "/" in new.name:
+            yield Failure(("name",), f"a pool's name has no '/', got {new.name!r}")
+        if new.base_job_template is not None:
+            for part in ("job_configuration", "variables"):
+                if part not in new.base_job_template:
+                    yield Failure(("base_job_template",), f"has no {part!r}, which every job template has")
+
+    async def create(self, session: Session, new: WorkPoolInputs) -> Live[WorkPoolInputs]:
+        api = session.api
+        body = {
+            "name": new.name,
+            "type": new.type,
+            "description": new.description,
+            "concurrency_limit": new.concurrency_limit,
+            "is_paused": new.is_paused,
+            "base_job_template": await self._template(api, new, session.owner),
+        }
+        try:
+            return self._live(await api.post("work_pools/", body), new)
+        except Conflict:
+            return await self._take_over(session, new, body)
+
+    async def _take_over(self, session: Session, new: WorkPoolInputs, body: Mapping[str, Any]) -> Live[WorkPoolInputs]:
+        row = await session.api.get(f"work_pools/{new.name}")
+        ours = row["base_job_template"].get(MARK) == {OWNER_LABEL: session.owner}
+        if not (ours or new.adopt):
+            raise NotOurs(f"work pool {new.name!r}", self.token, new.name)
+        if row["type"] != new.type:
+            raise Conflict(
+                f"work pool {new.name!r} exists with type {row['type']!r}, which can't be changed to {new.type!r}: "
+                "delete it or choose another name"
+            )
+        theirs = {"base_job_template"} if not new.ours("job_defaults") else set()
+        patch = {key: body[key] for key in body.keys() - {"name", "type"} - theirs if new.ours(key)}
+        await session.api.patch(f"work_pools/{new.name}", patch)
+        return self._live(row, new)
+
+    async def read(
+        self, session: Session, id_: str, known: WorkPoolInputs | None, state: Mapping[str, Any]
+    ) -> Live[WorkPoolInputs] | None:
+        api = session.api
+        row = await _listing(api).row(id_, lambda: api.get_or_none(f"work_pools/{id_}"))
+        if row is None:
+            return None
+        template = {key: value for key, value in row["base_job_template"].items() if key != MARK}
+        declared = known.base_job_template if known else None
+        defaults, whole = _apart(template, declared or await _default_template(api, row["type"]))
+        if known is not None and not whole:
+            # What was declared and is just what the template has anyway is no difference either.
+            defaults = {**_as_declared(template, known.job_defaults), **defaults}
+        inputs = WorkPoolInputs(
+            name=row["name"],
+            type=row["type"],
+            description=row["description"],
+            concurrency_limit=row["concurrency_limit"],
+            is_paused=row["is_paused"],
+            job_defaults=defaults,
+            base_job_template=template if whole else declared,
+        )
+        return self._live(row, inputs)
+
+    async def update(
+        self, session: Session, id_: str, old: WorkPoolInputs, new: WorkPoolInputs, state: Mapping[str, Any]
+    ) -> Live[WorkPoolInputs]:
+        _listing(session.api).forget(id_)
+        changed = new.changed_from(old)
+        patch: dict[str, Any] = {key: getattr(new, key) for key in changed & _PLAIN}
+        if changed & {"job_defaults", "base_job_template"}:
+            patch["base_job_template"] = await self._template(session.api, new, session.owner)
+        if patch:
+            await session.api.patch(f"work_pools/{id_}", patch)
+        return Live(id=id_, inputs=new, outputs=WorkPoolOutputs(work_pool_id=state["work_pool_id"]))
+
+    async def delete(self, session: Session, id_: str, old: WorkPoolInputs, state: Mapping[str, Any]) -> None:
+        await session.api.delete(f"work_pools/{id_}")
+
+    async def _template(self, api: Api, new: WorkPoolInputs, owner: str) -> dict[str, Any]:
+        template = copy.deepcopy(new.base_job_template or await _default_template(api, new.type))
+        properties = template["variables"].setdefault("properties", {})
+        if unknown := sorted(new.job_defaults.keys() - properties.keys()):
+            raise Rejected(
+                f"work pool {new.name!r}: job_defaults {', '.join(unknown)}: the template of type {new.type!r} "
+                f"has no such variable; it has: {', '.join(sorted(properties))}"
+            )
+        for variable, value in new.job_defaults.items():
+            properties[variable] = {**properties[variable], "default": value}
+        return {**template, MARK: {OWNER_LABEL: owner}}
+
+    @staticmethod
+    def _live(row: Mapping[str, Any], inputs: WorkPoolInputs) -> Live[WorkPoolInputs]:
+        return Live(id=row["name"], inputs=inputs, outputs=WorkPoolOutputs(work_pool_id=row["id"]))
+
+
+def _listing(api: Api) -> Listing:
+    return api.listing("work_pools/filter", "name")
+
+
+async def _default_template(api: Api, worker_type: str) -> dict[str, Any]:
+    """The server's own default for a worker type. Raises: Rejected: there is no such type."""
+    packages = await api.remembered("collections/views/aggregate-worker-metadata")
+    templates = {name: worker for workers in packages.values() for name, worker in workers.items()}
+    if worker_type not in templates:
+        raise Rejected(f"no worker type {worker_type!r}; the server knows: {', '.join(sorted(templates))}")
+    template: dict[str, Any] = templates[worker_type]["default_base_job_configuration"]
+    return template
+
+
+def _as_declared(template: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    variables = template.get("variables", {}).get("properties", {})
+    return {name: value for name, value in declared.items() if variables.get(name, {}).get("default") == value}
+
+
+def _apart(template: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """What sets a pool's template apart from `base`: the variables' defaults, and whether anything else does.
+
+    A pool made without a template has an empty one until a worker fills in the default: that is no difference.
+    """
+    if not template:
+        return {}, False
+    ours = template.get("variables", {}).get("properties", {})
+    theirs = base.get("variables", {}).get("properties", {})
+    absent = object()
+    defaults = {
+        name: variable["default"]
+        for name, variable in ours.items()
+        if name in theirs and "default" in variable and variable["default"] != theirs[name].get("default", absent)
+    }
+    rebuilt = copy.deepcopy(dict(base))
+    for name, value in defaults.items():
+        rebuilt["variables"]["properties"][name]["default"] = value
+    return (defaults, False) if rebuilt == template else ({}, True)

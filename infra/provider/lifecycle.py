@@ -1,0 +1,211 @@
+"""What every resource has in common: checking, diffing, and the order of things. Kinds fill in the rest.
+
+Diffs compare the *state* with the new inputs, both in canonical form: on a refresh the engine passes what `read`
+found as the state and the recorded inputs as the new ones, so nothing here may suppose which of them is newer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, cast
+
+from pydantic import ValidationError
+
+from infra.provider import diffing
+from infra.provider.diffing import Change
+from infra.provider.kinds.kind import Failure, I, Kind, Live, Session
+from infra.provider.wire import UNKNOWN, Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an `up` would do to one resource."""
+
+    changes: tuple[Change, ...]
+    replaces: tuple[Change, ...]
+    delete_first: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    inputs: dict[str, Any]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Lifecycle(Generic[I]):
+    """One kind, as the engine wants to use it: plain property values in and out."""
+
+    kind: Kind[I]
+
+    def check(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Checked:
+        """The inputs in canonical form, or all that is wrong with them."""
+        try:
+            parsed = self.kind.inputs.model_validate(new)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+            failures = tuple(
+                Failure(_path(item["loc"]), _reason(item, self.kind)) for item in errors if not _is_unknown(new, item)
+            )
+            unknown = {key: new[key] for key in {str(item["loc"][0]) for item in errors} if key in new}
+            return self._check_known(old, new, unknown, failures)
+        told = (*self._owners(parsed), *self.kind.check(self._known(old), parsed))
+        return Checked(parsed.canonical(), told)
+
+    def _check_known(
+        self,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        unknown: Mapping[str, Any],
+        failures: tuple[Failure, ...],
+    ) -> Checked:
+        """Without the inputs that are `unknown` still: this serves a preview, and they come again when it is for real.
+
+        The rest is brought into canonical form all the same, since the preview would show changes that there are not.
+        What the last `up` was given stands in for the unknown inputs meanwhile, the required ones among them.
+        """
+        stand_ins = {key: old[key] for key in unknown if key in old}
+        parsed = self._known({**{key: value for key, value in new.items() if key not in unknown}, **stand_ins})
+        if failures or parsed is None:
+            return Checked({key: value for key, value in new.items() if value is not None}, failures)
+        told = self.kind.check(self._known(old), cast(I, _WithoutUnknown(parsed, unknown.keys())))
+        return Checked({**parsed.canonical(), **unknown}, tuple(_until_unknown(told)))
+
+    def diff(self, state: Mapping[str, Any], new: Mapping[str, Any]) -> Plan:
+        left_alone = {name for name, owner in _owners_of(new).items() if owner != "stack"}
+        fields = self.kind.inputs.model_fields.keys() - self.kind.incomparable - left_alone
+        changes = diffing.diff(
+            {key: value for key, value in state.items() if key in fields},
+            {key: value for key, value in new.items() if key in fields},
+        )
+        replacing = {*self.kind.identity, *self.kind.replaced_by}
+        replaces = tuple(change for change in changes if change.field in replacing)
+        # Objects of one identity can't stand beside each other: the old one goes first.
+        renamed = any(change.field in self.kind.identity for change in replaces)
+        return Plan(changes, replaces, delete_first=bool(replaces) and not renamed)
+
+    def preview_create(self, new: Mapping[str, Any]) -> dict[str, Any]:
+        return {**dict.fromkeys(self.kind.outputs.model_fields, UNKNOWN), **new}
+
+    def preview_update(self, state: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+        parsed = self._known(new)
+        known = self.kind.planned(state, parsed) if parsed is not None else {}
+        return {**dict.fromkeys(self.kind.outputs.model_fields, UNKNOWN), **known, **new}
+
+    async def create(self, session: Session, new: Mapping[str, Any]) -> Live[I]:
+        return await self.kind.create(session, self._parse(new))
+
+    async def read(
+        self, session: Session, id_: str, known: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> Live[I] | None:
+        # On import there is nothing but the id. Inputs may be empty otherwise, too: when all of them are as by default.
+        declared = self._known(known) if known or state else None
+        live = await self.kind.read(session, id_, declared, state)
+        if live is None or declared is None:
+            return live
+        theirs = {name: getattr(declared, name) for name, owner in declared.owners.items() if owner == "ui"}
+        return dataclasses.replace(live, inputs=live.inputs.model_copy(update=theirs))
+
+    async def update(self, session: Session, id_: str, state: Mapping[str, Any], new: Mapping[str, Any]) -> Live[I]:
+        old, wanted = self._from_state(state), self._parse(new)
+        kept = {name: getattr(old, name) for name in wanted.owners if not wanted.ours(name)}
+        return await self.kind.update(session, id_, old, wanted.model_copy(update=kept), state)
+
+    async def delete(self, session: Session, id_: str, state: Mapping[str, Any]) -> None:
+        await self.kind.delete(session, id_, self._from_state(state), state)
+
+    def _owners(self, new: I) -> Iterator[Failure]:
+        may = self.kind.inputs.model_fields.keys() - self.kind.incomparable - {*self.kind.identity}
+        for name in new.owners:
+            if name not in may:
+                reason = f"has no owner of its own; there are: {', '.join(sorted(may))}"
+                yield Failure(("owners", name), reason)
+
+    def _parse(self, values: Mapping[str, Any]) -> I:
+        return self.kind.inputs.model_validate(values)
+
+    def _known(self, values: Mapping[str, Any]) -> I | None:
+        """None where values are missing, still unknown, or were written by an older version of the kind."""
+        try:
+            return self._parse(values)
+        except ValidationError:
+            return None
+
+    def _from_state(self, state: Mapping[str, Any]) -> I:
+        fields = self.kind.inputs.model_fields
+        return self._parse({key: value for key, value in state.items() if key in fields})
+
+
+class _NotKnownYet(Exception):  # noqa: N818  # not an error: the end of what can be told
+    """A rule asked for an input that is unknown."""
+
+
+@dataclass(frozen=True)
+class _WithoutUnknown:
+    """Inputs as a kind's rules see them, but for the unknown ones: what stands in for these proves nothing."""
+
+    _inputs: Any
+    _unknown: Collection[str]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._unknown:
+            raise _NotKnownYet(name)
+        return getattr(self._inputs, name)
+
+
+def _until_unknown(told: Iterator[Failure]) -> Iterator[Failure]:
+    with suppress(_NotKnownYet):
+        yield from told
+
+
+def _owners_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    owners = values.get("owners")
+    return owners if isinstance(owners, Mapping) else {}
+
+
+def _path(location: tuple[int | str, ...]) -> Path:
+    return tuple(location)
+
+
+def _is_unknown(values: Any, error: Any) -> bool:
+    """Whether an error's place lies at, below or just above an unknown value, so that it may yet turn out right."""
+    if error["type"] in {"missing", "extra_forbidden"}:
+        return False
+    at: Any = values
+    for step in error["loc"]:
+        if at is UNKNOWN:
+            return True
+        match at, step:
+            case (Mapping(), str()) if step in at:
+                at = at[step]
+            case (list(), int()) if step < len(at):
+                at = at[step]
+            case (_, str()):
+                continue  # a step into a union's arm, which is not a place in the values
+            case _:
+                return False
+    return _holds_unknown(at)
+
+
+def _holds_unknown(value: Any) -> bool:
+    match value:
+        case Mapping():
+            return any(_holds_unknown(item) for item in value.values())
+        case list():
+            return any(_holds_unknown(item) for item in value)
+        case _:
+            return value is UNKNOWN
+
+
+def _reason(item: Any, kind: Kind[Any]) -> str:
+    match item["type"]:
+        case "extra_forbidden":
+            allowed = ", ".join(sorted(kind.inputs.model_fields))
+            return f"no such property; there are: {allowed}" if len(item["loc"]) == 1 else "no such property"
+        case "missing":
+            return "is required"
+        case _:
+            return str(item["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,279 @@
+"""The provider as the Pulumi engine sees it: gRPC in, gRPC out, and nothing of any particular kind.
+
+Source of the contract: `pulumirpc.ResourceProvider` in Pulumi's provider.proto, and the implementers' guide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from infra import __version__
+from infra.provider import wire
+from infra.provider.api import Api, Connection
+from infra.provider.diffing import Change, Step
+from infra.provider.errors import Conflict, NotFound, ProviderError, Unauthorised, Unreachable
+from infra.provider.kinds.kind import Live, Session
+from infra.provider.lifecycle import Lifecycle
+from infra.provider.redaction import redactor, secret_texts
+from infra.provider.schema import CONFIGURATION, provider_schema
+
+VERSION: Final = __version__
+SHUTDOWN_GRACE_SECONDS: Final = 5
+ORPHAN_CHECK_SECONDS: Final = 2.0  # an engine that was killed can't end its plugins
+_MAX_MESSAGE: Final = 400 * 1024 * 1024  # as the engine's own channels have it
+
+_SECRETS: Final = frozenset((key,) for key, setting in CONFIGURATION.items() if setting.get("secret"))
+_STATUS: Final[Mapping[type[ProviderError], grpc.StatusCode]] = {
+    Unreachable: grpc.StatusCode.UNAVAILABLE,
+    Unauthorised: grpc.StatusCode.UNAUTHENTICATED,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    Conflict: grpc.StatusCode.ALREADY_EXISTS,
+}
+_DIFF_KIND: Final = {
+    (Step.ADD, False): provider_pb2.PropertyDiff.ADD,
+    (Step.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    (Step.DELETE, False): provider_pb2.PropertyDiff.DELETE,
+    (Step.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    (Step.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
+    (Step.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+}
+
+
+class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """One instance per provider resource of a stack."""
+
+    def __init__(self, lifecycles: Mapping[str, Lifecycle[Any]], open_api: Callable[[Connection], Api] = Api) -> None:
+        self._lifecycles = lifecycles
+        self._open_api = open_api
+        self._configuration: dict[str, Any] = {}
+        self._secret_texts: frozenset[str] = frozenset()
+        self._api: Api | None = None
+
+    async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
+        del request, context
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    async def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:
+        del request, context
+        kinds = [lifecycle.kind for lifecycle in self._lifecycles.values()]
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(provider_schema(kinds, VERSION)))
+
+    async def CheckConfig(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
+        del context
+        given = wire.decode(request.news)
+        failures = [
+            provider_pb2.CheckFailure(property=key, reason=f"no such setting; there are: {', '.join(CONFIGURATION)}")
+            for key in given.values
+            if key not in CONFIGURATION and key != "version"
+        ]
+        if not _headers_are_right(given.values.get("headers")):
+            failures.append(provider_pb2.CheckFailure(property="headers", reason="expected texts, each by its name"))
+        return provider_pb2.CheckResponse(inputs=wire.encode(given.values, given.secrets | _SECRETS), failures=failures)
+
+    async def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
+        """Nothing replaces a provider: the objects on the server stay the same, however one reaches them."""
+        del context
+        old, new = wire.decode(request.old_inputs or request.olds).values, wire.decode(request.news).values
+        changed = sorted(
+            key for key in {*old, *new} if old.get(key) is not new.get(key) and old.get(key) != new.get(key)
+        )
+        changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=changes, diffs=changed)
+
+    async def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
+        """Connects to nothing: in one and the same `up`, the server may still have to be made."""
+        del context
+        given = wire.decode(request.args)
+        self._configuration = {key: value for key, value in given.values.items() if key in CONFIGURATION}
+        if "headers" in self._configuration:
+            self._configuration["headers"] = _headers(self._configuration["headers"])
+        self._secret_texts = secret_texts(wire.Properties(self._configuration, given.secrets), _SECRETS)
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    async def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
+        lifecycle = await self._lifecycle(request.urn, context)
+        new = wire.decode(request.news)
+        checked = lifecycle.check(wire.decode(request.olds).values, new.values)
+        redact = self._redactor(lifecycle, new)
+        return provider_pb2.CheckResponse(
+            inputs=self._encode(lifecycle, checked.inputs, new),
+            failures=[
+                provider_pb2.CheckFailure(property=wire.render(failure.path), reason=redact(failure.reason))
+                for failure in checked.failures
+            ],
+        )
+
+    async def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
+        lifecycle = await self._lifecycle(request.urn, context)
+        plan = lifecycle.diff(wire.decode(request.olds).values, wire.decode(request.news).values)
+        ignored = tuple(request.ignoreChanges)
+
+        def counts(change: Change) -> bool:
+            return not any(_is_at_or_below(wire.render(change.path), path) for path in ignored)
+
+        changes, replaces = tuple(filter(counts, plan.changes)), tuple(filter(counts, plan.replaces))
+        detailed = {
+            wire.render(change.path): provider_pb2.PropertyDiff(
+                kind=_DIFF_KIND[change.step, change in replaces], inputDiff=False
+            )
+            for change in changes
+        }
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=sorted({change.field for change in changes}),
+            replaces=sorted({change.field for change in replaces}),
+            deleteBeforeReplace=plan.delete_first,
+            detailedDiff=detailed,
+            hasDetailedDiff=True,
+        )
+
+    async def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
+        lifecycle = await self._lifecycle(request.urn, context)
+        new = wire.decode(request.properties)
+        if request.preview:
+            planned = lifecycle.preview_create(new.values)
+            return provider_pb2.CreateResponse(properties=self._encode(lifecycle, planned, new))
+        work = lifecycle.create(self._session(request.urn), new.values)
+        live = await _told(context, work, self._redactor(lifecycle, new))
+        return provider_pb2.CreateResponse(id=live.id, properties=self._encode(lifecycle, live.state(), new))
+
+    async def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
+        lifecycle = await self._lifecycle(request.urn, context)
+        known = wire.decode(request.inputs)
+        state = wire.decode(request.properties)
+        work = lifecycle.read(self._session(request.urn), request.id, known.values, state.values)
+        live: Live[Any] | None = await _told(context, work, self._redactor(lifecycle, known, state))
+        if live is None:
+            return provider_pb2.ReadResponse()  # no id: the engine takes it out of the state
+        acts = {key: value for key, value in known.values.items() if key in lifecycle.kind.incomparable}
+        inputs = {**acts, **live.inputs.canonical()}
+        return provider_pb2.ReadResponse(
+            id=live.id,
+            properties=self._encode(lifecycle, {**acts, **live.state()}, known),
+            inputs=self._encode(lifecycle, inputs, known),
+        )
+
+    async def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
+        lifecycle = await self._lifecycle(request.urn, context)
+        state, new = wire.decode(request.olds), wire.decode(request.news)
+        if request.preview:
+            planned = lifecycle.preview_update(state.values, new.values)
+            return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, planned, new))
+        work = lifecycle.update(self._session(request.urn), request.id, state.values, new.values)
+        live = await _told(context, work, self._redactor(lifecycle, new, state))
+        return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, live.state(), new))
+
+    async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
+        lifecycle = await self._lifecycle(request.urn, context)
+        state = wire.decode(request.properties)
+        work = lifecycle.delete(self._session(request.urn), request.id, state.values)
+        await _told(context, work, self._redactor(lifecycle, state))
+        return empty_pb2.Empty()
+
+    async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
+        """Nothing to cut short: each call is one small request, and each is safe to repeat."""
+        del request, context
+        return empty_pb2.Empty()
+
+    async def _lifecycle(self, urn: str, context: Any) -> Lifecycle[Any]:
+        token = urn.split("::")[2].rsplit("$", 1)[-1]
+        if token not in self._lifecycles:
+            known = ", ".join(sorted(self._lifecycles))
+            await _abort(context, grpc.StatusCode.UNIMPLEMENTED, f"no resource {token}; there are: {known}")
+        return self._lifecycles[token]
+
+    def _session(self, urn: str) -> Session:
+        stack, project = urn.removeprefix("urn:pulumi:").split("::")[:2]
+        return Session(owner=f"{project}/{stack}", connect=self._connect)
+
+    def _connect(self) -> Api:
+        if self._api is None:
+            self._api = self._open_api(Connection.resolve(self._configuration))
+        return self._api
+
+    @staticmethod
+    def _encode(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:
+        return wire.encode(values, given.secrets | _always_secret(lifecycle))
+
+    def _redactor(self, lifecycle: Lifecycle[Any], *given: wire.Properties) -> Callable[[str], str]:
+        """What keeps a message free of the secrets that it could repeat."""
+        always = _always_secret(lifecycle)
+        return redactor(self._secret_texts.union(*(secret_texts(properties, always) for properties in given)))
+
+
+def _always_secret(lifecycle: Lifecycle[Any]) -> frozenset[wire.Path]:
+    return frozenset((key,) for key in lifecycle.kind.secrets)
+
+
+def _headers(given: Any) -> Any:
+    """The engine passes settings of object type as JSON. Raises: ValueError: it is none."""
+    if not isinstance(given, str):
+        return given
+    struct = struct_pb2.Struct()
+    struct.update({"headers": json.loads(given)})
+    return wire.decode(struct).values["headers"]
+
+
+def _headers_are_right(given: Any) -> bool:
+    try:
+        headers = _headers(given)
+    except ValueError:
+        return False
+    match headers:
+        case None | wire.Unknown():
+            return True
+        case Mapping():
+            return all(isinstance(value, str | wire.Unknown) for value in headers.values())
+        case _:
+            return False
+
+
+def _is_at_or_below(place: str, path: str) -> bool:
+    return place == path or place.startswith((f"{path}.", f"{path}["))
+
+
+async def _told(context: Any, work: Awaitable[Any], redact: Callable[[str], str]) -> Any:
+    """The work's result; a failure reaches the user as one sentence, with the status that fits."""
+    try:
+        return await work
+    except ProviderError as error:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
+        await _abort(context, status, redact(str(error)))
+
+
+async def _abort(context: Any, status: grpc.StatusCode, text: str) -> NoReturn:
+    await context.abort(status, text)
+    raise AssertionError("abort raises")
+
+
+async def serve(lifecycles: Mapping[str, Lifecycle[Any]]) -> None:
+    """Serve on a free port of the loopback until told to end; the port goes to stdout, as the engine expects."""
+    options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
+    server = grpc.aio.server(options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(PrefectProvider(lifecycles), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # The engine ends its plugins by SIGINT, and waits seconds for those that don't heed it. Ctrl-C doesn't reach them:
+    # each is in a process group of its own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    engine = os.getppid()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    while not ended.is_set() and os.getppid() == engine:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), timeout=ORPHAN_CHECK_SECONDS)
+    await server.stop(SHUTDOWN_GRACE_SECONDS)

@@ -1,0 +1,29 @@
+"""The provider's resources, as a Pulumi program in Python uses them.
+
+This package isn't called `prefect`: Pulumi puts the program's folder first on the path of imports, where a folder of
+that name would hide the real Prefect.
+"""
+
+from infra.resources.block import Block
+from infra.resources.deployment import Deployment, Schedule
+from infra.resources.local import GeneratedSecret, HostPort, PidsLimit, Profile
+from infra.resources.provider import Provider
+from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
+from infra.resources.work_pool import WorkPool, WorkQueue
+
+__all__ = [
+    "Automation",
+    "Block",
+    "Deployment",
+    "GeneratedSecret",
+    "GlobalConcurrencyLimit",
+    "HostPort",
+    "PidsLimit",
+    "Profile",
+    "Provider",
+    "Schedule",
+    "TagConcurrencyLimit",
+    "Variable",
+    "WorkPool",
+    "WorkQueue",
+]

@@ -1,0 +1,90 @@
+"""Deployments and their schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+import pulumi
+
+from infra.resources.work_pool import WorkPool
+
+
+class _Slug(TypedDict):
+    slug: str
+    timezone: str
+
+
+class Schedule(_Slug, total=False):
+    """One of `cron`, `interval` (seconds) and `rrule`. What each key means: `infra.provider.kinds.schedule`."""
+
+    cron: str
+    interval: float
+    rrule: str
+    day_or: bool
+    anchor_date: str
+    active: bool
+    parameters: Mapping[str, Any]
+
+
+class Deployment(pulumi.CustomResource):
+    """A deployment. Its id is the server's UUID; `flow/deployment` imports it too."""
+
+    name: pulumi.Output[str]
+    deployment_id: pulumi.Output[str]
+    flow_id: pulumi.Output[str]
+    schedule_ids: pulumi.Output[Mapping[str, str]]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: pulumi.Input[str],
+        flow_name: pulumi.Input[str],
+        entrypoint: pulumi.Input[str],
+        work_pool: WorkPool,
+        work_queue_name: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        version: pulumi.Input[str] | None = None,
+        tags: pulumi.Input[Sequence[str]] | None = None,
+        parameters: pulumi.Input[Mapping[str, Any]] | None = None,
+        parameter_openapi_schema: pulumi.Input[Mapping[str, Any]] | None = None,
+        enforce_parameter_schema: pulumi.Input[bool] | None = None,
+        job_variables: pulumi.Input[Mapping[str, Any]] | None = None,
+        pull_steps: pulumi.Input[Sequence[Mapping[str, Any]]] | None = None,
+        path: pulumi.Input[str] | None = None,
+        paused: pulumi.Input[bool] | None = None,
+        concurrency_limit: pulumi.Input[int] | None = None,
+        collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
+        schedules: Sequence[Schedule] | None = None,
+        adopt: pulumi.Input[bool] | None = None,
+        owners: pulumi.Input[Mapping[str, str]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "flow_name": flow_name,
+            "entrypoint": entrypoint,
+            "work_pool_name": work_pool.name,
+            "work_pool_id": work_pool.work_pool_id,
+            "work_queue_name": work_queue_name,
+            "description": description,
+            "version": version,
+            "tags": tags,
+            "parameters": parameters,
+            "parameter_openapi_schema": parameter_openapi_schema,
+            "enforce_parameter_schema": enforce_parameter_schema,
+            "job_variables": job_variables,
+            "pull_steps": pull_steps,
+            "path": path,
+            "paused": paused,
+            "concurrency_limit": concurrency_limit,
+            "collision_strategy": collision_strategy,
+            "schedules": schedules,
+            "adopt": adopt,
+            "owners": owners,
+            "deployment_id": None,
+            "flow_id": None,
+            "schedule_ids": None,
+        }
+        super().__init__("prefect:index:Deployment", resource_name, properties, opts)

@@ -1,0 +1,33 @@
+"""The connection to one Prefect server, as a resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+
+
+class Provider(pulumi.ProviderResource):
+    """One server. What it leaves out comes from PREFECT_API_URL, PREFECT_API_AUTH_STRING and PREFECT_API_KEY."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        api_url: pulumi.Input[str] | None = None,
+        auth_string: pulumi.Input[str] | None = None,
+        api_key: pulumi.Input[str] | None = None,
+        headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
+        ca_file: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "api_url": api_url,
+            "auth_string": auth_string and pulumi.Output.secret(auth_string),
+            "api_key": api_key and pulumi.Output.secret(api_key),
+            # Settings of a provider are texts on the wire.
+            "headers": pulumi.Output.secret(headers).apply(json.dumps) if headers else None,
+            "ca_file": ca_file,
+        }
+        super().__init__("prefect", resource_name, properties, opts)

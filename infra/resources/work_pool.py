@@ -1,0 +1,78 @@
+"""Work pools and their queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+
+class WorkPool(pulumi.CustomResource):
+    """A work pool. Its id is its name.
+
+    Import: `pulumi import prefect:index:WorkPool compras compras-prod`.
+    """
+
+    name: pulumi.Output[str]
+    work_pool_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: pulumi.Input[str],
+        type: pulumi.Input[str],  # noqa: A002  # Prefect's own name
+        description: pulumi.Input[str] | None = None,
+        concurrency_limit: pulumi.Input[int] | None = None,
+        is_paused: pulumi.Input[bool] | None = None,
+        job_defaults: pulumi.Input[Mapping[str, Any]] | None = None,
+        base_job_template: pulumi.Input[Mapping[str, Any]] | None = None,
+        adopt: pulumi.Input[bool] | None = None,
+        owners: pulumi.Input[Mapping[str, str]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "type": type,
+            "description": description,
+            "concurrency_limit": concurrency_limit,
+            "is_paused": is_paused,
+            "job_defaults": job_defaults,
+            "base_job_template": base_job_template,
+            "adopt": adopt,
+            "owners": owners,
+            "work_pool_id": None,
+        }
+        super().__init__("prefect:index:WorkPool", resource_name, properties, opts)
+
+
+class WorkQueue(pulumi.CustomResource):
+    """A queue of a pool. Its id is `<pool>/<queue>`."""
+
+    name: pulumi.Output[str]
+    work_queue_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        work_pool: WorkPool,
+        name: pulumi.Input[str],
+        priority: pulumi.Input[int] | None = None,
+        concurrency_limit: pulumi.Input[int] | None = None,
+        is_paused: pulumi.Input[bool] | None = None,
+        description: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "work_pool_name": work_pool.name,
+            "work_pool_id": work_pool.work_pool_id,
+            "name": name,
+            "priority": priority,
+            "concurrency_limit": concurrency_limit,
+            "is_paused": is_paused,
+            "description": description,
+            "work_queue_id": None,
+        }
+        super().__init__("prefect:index:WorkQueue", resource_name, properties, opts)
