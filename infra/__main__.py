@@ -1,0 +1,33 @@
+"""A Prefect platform, as its stack file declares it: a server, its areas, and the profiles to reach it by."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra.components.area import Area
+from infra.components.image import ImageBuilder
+from infra.components.naming import Naming
+from infra.components.outputs import stack_outputs
+from infra.components.platform import Platform
+from infra.components.profiles import register_profiles
+from infra.components.server import Server
+from infra.components.stack_config import declared_stack, secret
+from infra.toolchain.facts import read_facts
+
+
+def main() -> None:
+    stack = declared_stack()
+    platform = Platform(
+        stack=stack,
+        naming=Naming(stack.project, stack.stack),
+        images=ImageBuilder(stack.root, read_facts(stack.root).base_image),
+        secret=secret,
+    )
+    server = Server(platform)
+    areas = [Area(area, platform, server) for area in stack.areas]
+    profiles = register_profiles(stack, server)
+    for name, value in stack_outputs(stack, server, areas, profiles).items():
+        pulumi.export(name, value)
+
+
+main()

@@ -1,0 +1,139 @@
+"""A container as all of ours are: no privileges, within limits, with rotated logs, back by itself after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.naming import Naming
+from infra.components.orphans import orphans_first
+from infra.resources import PidsLimit
+
+USER: Final = "10001:10001"  # `prefect` of workers/Dockerfile
+SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
+"""What a container may write besides its volumes: gone with it."""
+LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
+START_SECONDS: Final = 120  # a cold start of the server takes 8 to 15 on a quiet machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    memory_mb: int
+    cpus: float
+    pids: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How the engine asks a container whether it works: a URL inside of it, by workers/healthcheck.py."""
+
+    url: str
+    interval_seconds: int = 5
+    start_seconds: int = 60
+    retries: int = 6
+
+    def check(self) -> docker.ContainerHealthcheckArgs:
+        return docker.ContainerHealthcheckArgs(
+            tests=["CMD", "python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py", self.url],
+            interval=f"{self.interval_seconds}s",
+            timeout="5s",
+            start_period=_go_duration(self.start_seconds),
+            retries=self.retries,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """What differs from one of our containers to another."""
+
+    name: str
+    labels: Mapping[str, str]
+    image: pulumi.Input[str]
+    command: Sequence[str]
+    environment: Mapping[str, pulumi.Input[str]]
+    limits: Limits
+    network: docker.Network | None
+    """None: no network at all."""
+    health: Health
+    ports: Sequence[docker.ContainerPortArgs] = ()
+    mounts: Sequence[docker.ContainerMountArgs] = ()
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Contents by path, for what must not be seen in `docker inspect`: mode 0400 and the container's user's own."""
+    groups: Sequence[str] = ()
+    stop_seconds: int = 30
+    stop_signal: str = "SIGTERM"
+
+
+def run(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> docker.Container:
+    """The resource. It is there once the container is healthy."""
+    uid, gid = USER.split(":")
+    resource = docker.Container(
+        container.name,
+        name=container.name,
+        hostname=container.name,
+        image=container.image,
+        command=list(container.command),
+        envs=[pulumi.Output.concat(key, "=", value) for key, value in sorted(container.environment.items())],
+        labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container.labels.items())],
+        user=USER,
+        group_adds=list(container.groups),
+        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        security_opts=["no-new-privileges:true"],
+        # The engine can't put a file into a container whose root is read-only.
+        read_only=not container.files,
+        tmpfs=dict(SCRATCH),
+        memory=container.limits.memory_mb,
+        memory_swap=container.limits.memory_mb,  # left out, each preview would show it as a change
+        cpus=str(float(container.limits.cpus)),
+        # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a stop
+        # by hand, and starts none of it again (docker 20.10, run).
+        restart="always",
+        stop_signal=container.stop_signal,
+        stop_timeout=container.stop_seconds,
+        destroy_grace_seconds=container.stop_seconds,
+        log_driver="json-file",
+        log_opts=dict(LOG_FILES),
+        network_mode=None if container.network else "none",
+        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=container.network.name)]
+        if container.network
+        else [],
+        ports=list(container.ports),
+        mounts=list(container.mounts),
+        uploads=[
+            docker.ContainerUploadArgs(file=path, content=content, permissions="0400", owner=uid, group=gid)
+            for path, content in sorted(container.files.items())
+        ],
+        healthcheck=container.health.check(),
+        wait=True,
+        wait_timeout=START_SECONDS,
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            # One name, one container: the old one goes first.
+            pulumi.ResourceOptions(delete_before_replace=True, hooks=orphans_first(naming)),
+        ),
+    )
+    PidsLimit(
+        container.name,
+        container_id=resource.id,
+        limit=container.limits.pids,
+        opts=pulumi.ResourceOptions(parent=resource, deleted_with=resource),
+    )
+    return resource
+
+
+def volume_mount(volume: docker.Volume, target: str) -> docker.ContainerMountArgs:
+    return docker.ContainerMountArgs(type="volume", source=volume.name, target=target)
+
+
+def folder_mount(folder: str, target: str) -> docker.ContainerMountArgs:
+    return docker.ContainerMountArgs(type="bind", source=folder, target=target, read_only=True)
+
+
+def _go_duration(seconds: int) -> str:
+    """As the engine tells it back: `1m0s` for 60. Any other form would be a difference at each preview."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

@@ -1,0 +1,164 @@
+"""Workers of type `docker`: each flow run is a container of its own, started through a proxy that allows just that.
+
+Whoever has the engine's socket owns the machine. So the worker never sees it: the area's socket proxy does, which
+knows no flow code, and lets through only the calls that a worker needs, for containers as this module describes them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.code import CODE_ROOT, checkout_folders
+from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.platform import Platform
+from infra.components.server import Server
+from infra.components.workers import (
+    DATA,
+    HEALTH,
+    worker_command,
+    worker_environment,
+    worker_files,
+    worker_names,
+)
+from infra.model import Area
+
+ENGINE_SOCKET: Final = "/var/run/docker.sock"
+PROXY_FOLDER: Final = "/run/socket-proxy"
+PROXY_SOCKET: Final = f"{PROXY_FOLDER}/docker.sock"
+PROXY_LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
+WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
+"""Of the worker itself; what the area declares is for each of its flow runs."""
+UNKNOWN_GROUP: Final = 999
+STOP_SECONDS: Final = 600  # a docker worker that is told to stop waits for its runs
+
+
+def job_defaults(
+    area: Area, platform: Platform, server: Server, image: docker.RemoteImage, data: docker.Volume
+) -> dict[str, Any]:
+    """The defaults of the pool's job template: what a flow run's container is."""
+    environment = worker_environment(area, platform.stack, server)
+    inherited = [key for key in environment if key == "TZ" or key.startswith(("PREFECT_LOGGING_", "PREFECT_UI_"))]
+    return {
+        "image": image.name,
+        "image_pull_policy": "Never",
+        "networks": [server.network.name],
+        "volumes": binds(area, platform, data),
+        # No auto_remove: the worker reads the exit code after the end. The socket proxy sweeps what has ended.
+        "mem_limit": f"{area.workers.memory_mb}m",
+        "memswap_limit": f"{area.workers.memory_mb}m",
+        "env": {**{key: environment[key] for key in inherited}, **area.env},
+    }
+
+
+def binds(area: Area, platform: Platform, data: docker.Volume) -> list[pulumi.Input[str]]:
+    """What flow runs may mount: the area's data, and the checkout's flows where the code is there."""
+    folders = checkout_folders(area.deployments)
+    code = [f"{platform.stack.root / folder}:{CODE_ROOT}/{folder}:ro" for folder in folders]
+    return [pulumi.Output.concat(data.name, ":", DATA, ":rw"), *code]
+
+
+def docker_workers(
+    area: Area,
+    platform: Platform,
+    server: Server,
+    image: docker.RemoteImage,
+    data: docker.Volume,
+    opts: pulumi.ResourceOptions,
+) -> list[docker.Container]:
+    own = pulumi.ResourceOptions(parent=opts.parent)
+    sockets = _socket_volume(area, platform, own)
+    proxy = _proxy(area, platform, server, image, data, sockets, own)
+    after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[proxy]))
+    return [
+        run(
+            Container(
+                name=name,
+                labels=platform.naming.labels("worker", area.name),
+                image=image.image_id,
+                command=worker_command(area, name),
+                environment={
+                    **worker_environment(area, platform.stack, server),
+                    "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
+                },
+                limits=WORKER_LIMITS,
+                network=server.network,
+                health=HEALTH,
+                mounts=[volume_mount(sockets, PROXY_FOLDER)],
+                files=worker_files(server),
+                stop_seconds=STOP_SECONDS,
+            ),
+            platform.naming,
+            after_proxy,
+        )
+        for name in worker_names(area, platform.naming)
+    ]
+
+
+def _proxy(
+    area: Area,
+    platform: Platform,
+    server: Server,
+    image: docker.RemoteImage,
+    data: docker.Volume,
+    sockets: docker.Volume,
+    opts: pulumi.ResourceOptions,
+) -> docker.Container:
+    naming = platform.naming
+    rules = pulumi.Output.all(image.name, server.network.name, *binds(area, platform, data)).apply(
+        lambda known: json.dumps(
+            {
+                "owner": f"{naming.project}/{naming.stack}/{area.name}",
+                "name_prefix": f"{naming.of('run', area.name)}-",
+                "labels": naming.labels("run", area.name),
+                "images": [known[0]],
+                "network": known[1],
+                "binds": known[2:],
+                "memory_mb": area.workers.memory_mb,
+                "cpus": area.workers.cpus,
+                "pids": area.workers.pids,
+            },
+            sort_keys=True,
+        )
+    )
+    return run(
+        Container(
+            name=naming.of("socket-proxy", area.name),
+            labels=naming.labels("socket-proxy", area.name),
+            image=platform.images.build("proxy").image_id,
+            command=["python", "-m", "workers.socket_proxy"],
+            environment={"SOCKET_PROXY_RULES": rules},
+            limits=PROXY_LIMITS,
+            network=None,
+            health=Health(url=f"unix://{PROXY_SOCKET}"),
+            mounts=[
+                volume_mount(sockets, PROXY_FOLDER),
+                docker.ContainerMountArgs(type="bind", source=ENGINE_SOCKET, target=ENGINE_SOCKET),
+            ],
+            groups=[str(_group_of_socket())],
+        ),
+        naming,
+        opts,
+    )
+
+
+def _socket_volume(area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> docker.Volume:
+    """The proxy's socket, for the area's workers alone: no network leads to it."""
+    labels = platform.naming.labels("socket", area.name).items()
+    return docker.Volume(
+        f"{area.name}-socket",
+        name=platform.naming.of("socket", area.name),
+        labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
+        opts=opts,
+    )
+
+
+def _group_of_socket() -> int:
+    try:
+        return Path(ENGINE_SOCKET).stat().st_gid
+    except OSError:  # a preview on a machine without an engine
+        return UNKNOWN_GROUP

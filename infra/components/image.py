@@ -1,0 +1,89 @@
+"""Images from workers/Dockerfile, named by the hash of what goes into them: built when that changes, and only then."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.naming import IMAGES, LABEL
+
+FIRST: Final = "server"
+DOCKERFILE: Final = "workers/Dockerfile"
+CONTEXT: Final = ".."
+"""The checkout's root, from the program's folder, where Pulumi starts its plugins too: an absolute path would differ
+from one checkout to the next."""
+
+_SERVER: Final = (DOCKERFILE, "workers/requirements.lock", "workers/healthcheck.py")
+_WORKER: Final = (*_SERVER, "workers/logging.yml")
+_INPUTS: Final = {
+    "server": _SERVER,
+    "proxy": (*_SERVER, "workers/socket_proxy"),
+    "worker": (*_WORKER, "workers/areas/{area}"),
+    "flows": (*_WORKER, "workers/areas/{area}", "flows"),
+}
+
+
+@dataclass(frozen=True)
+class ImageBuilder:
+    """Builds from one checkout, on one base image; each image at most once per program."""
+
+    root: Path
+    base: str
+    _built: dict[str, docker.RemoteImage] = field(default_factory=dict)
+
+    def build(self, target: str, area: str | None = None) -> docker.RemoteImage:
+        """The image of a Dockerfile's target. Its id is what containers must use."""
+        role = target if area is None else f"{target}-{area}"
+        if role not in self._built:
+            self._built[role] = self._image(target, area, role)
+        return self._built[role]
+
+    def _image(self, target: str, area: str | None, role: str) -> docker.RemoteImage:
+        digest = self.digest(target, area)
+        arguments = {"BASE_IMAGE": self.base} | ({"AREA": area} if area else {})
+        # Of a company's own package index the build hears from the environment, as pip does.
+        arguments |= {name: os.environ[name] for name in ("PIP_INDEX_URL",) if name in os.environ}
+        return docker.RemoteImage(
+            f"image-{role}",
+            name=f"{IMAGES}/{role}:{digest[:12]}",
+            build=docker.RemoteImageBuildArgs(
+                context=CONTEXT,
+                dockerfile=DOCKERFILE,
+                target=target,
+                build_args=arguments,
+                label={f"{LABEL}.role": role, f"{LABEL}.inputs": digest},
+            ),
+            triggers={"inputs": digest},
+            # Images are named by content and shared by all stacks of a machine: no stack takes them from another.
+            keep_locally=True,
+            # All targets begin with the server's layers: built first, they are there for the others.
+            opts=pulumi.ResourceOptions(depends_on=[] if target == FIRST else [self.build(FIRST)]),
+        )
+
+    def digest(self, target: str, area: str | None) -> str:
+        """SHA-256 over the base and the names and contents of what the target copies."""
+        sha = hashlib.sha256(f"{self.base}\n{target}\n{area}\n".encode())
+        for pattern in _INPUTS[target]:
+            for path in _files(self.root / pattern.format(area=area)):
+                content = path.read_bytes()
+                sha.update(f"{path.relative_to(self.root).as_posix()}\n{len(content)}\n".encode())
+                sha.update(content)
+        return sha.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    else:
+        yield from sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc"
+        )

@@ -1,0 +1,48 @@
+"""What an `up` that was killed left on the engine, and the state never heard of.
+
+Containers and networks are known by name, and making one of a name that is taken fails. When Pulumi is about to make
+one, it isn't in the state: whatever has its name *and* this stack's labels was made by an `up` that didn't live to
+write it down. It goes, and the new one takes its place; data is in volumes, which the engine finds again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import pulumi
+
+from infra.components.naming import LABEL, Naming
+
+_KINDS: Final = {"docker:index/container:Container": "container", "docker:index/network:Network": "network"}
+
+
+def orphans_first(naming: Naming) -> pulumi.ResourceHookBinding:
+    """For the options of a container or a network: an orphan of its name goes before it is made."""
+
+    async def remove_orphan(about: pulumi.ResourceHookArgs) -> None:
+        kind, name = _KINDS[about.type], str((about.new_inputs or {})["name"])
+        labels = [f"label={LABEL}.project={naming.project}", f"label={LABEL}.stack={naming.stack}"]
+        # The engine's filter takes a part of a name for a match: which of them it is, is looked at here.
+        template = "{{.ID}} {{.Name}}" if kind == "network" else "{{.ID}} {{.Names}}"
+        filters = [word for text in (*labels, f"name={name}") for word in ("--filter", text)]
+        everything = [] if kind == "network" else ["--all"]
+        listed = await _docker(kind, "ls", *everything, "--no-trunc", "--format", template, *filters)
+        for line in listed.splitlines():
+            identifier, found = line.split(maxsplit=1)
+            if found == name:
+                pulumi.log.warn(f"removing the {kind} {name} that an interrupted `up` left behind")
+                force = ["--force"] if kind == "container" else []
+                await _docker(kind, "rm", *force, identifier)
+
+    return pulumi.ResourceHookBinding(before_create=[remove_orphan])
+
+
+async def _docker(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, complaint = await process.communicate()
+    if process.returncode != 0:
+        raise pulumi.RunError(f"docker {' '.join(arguments[:2])}: {complaint.decode().strip()}")
+    return output.decode()

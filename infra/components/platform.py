@@ -1,0 +1,23 @@
+"""What all parts of one stack's platform share: the declaration, the names, the images, the secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.components.image import ImageBuilder
+from infra.components.naming import Naming
+from infra.model import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Passed down, never looked up: no component knows of a global."""
+
+    stack: Stack
+    naming: Naming
+    images: ImageBuilder
+    secret: Callable[[str], pulumi.Output[str] | None]
+    """The value of a top-level secret key of the stack, None where there is none."""

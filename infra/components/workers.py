@@ -1,0 +1,94 @@
+"""An area's worker containers: they poll its pool, never make one, and come back by themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.code import checkout_mounts
+from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.naming import Naming
+from infra.components.platform import Platform
+from infra.components.server import Server
+from infra.model import Area, Stack
+
+DATA: Final = "/var/lib/flows"
+PROFILE: Final = "/etc/prefect/worker-profile.toml"
+HEALTH: Final = Health(url="http://127.0.0.1:8080/health")
+QUERY_SECONDS: Final = 5  # how often a worker asks for runs: half of Prefect's default, still one small call
+
+
+def worker_names(area: Area, naming: Naming) -> list[str]:
+    return [naming.of(f"worker-{number}", area.name) for number in range(1, area.workers.replicas + 1)]
+
+
+def process_workers(
+    area: Area,
+    platform: Platform,
+    server: Server,
+    image: docker.RemoteImage,
+    data: docker.Volume,
+    opts: pulumi.ResourceOptions,
+) -> list[docker.Container]:
+    """Workers that run flows as processes of their own container."""
+    return [
+        run(
+            Container(
+                name=name,
+                labels=platform.naming.labels("worker", area.name),
+                image=image.image_id,
+                command=worker_command(area, name),
+                environment=worker_environment(area, platform.stack, server),
+                limits=Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids),
+                network=server.network,
+                health=HEALTH,
+                mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
+                files=worker_files(server),
+            ),
+            platform.naming,
+            opts,
+        )
+        for name in worker_names(area, platform.naming)
+    ]
+
+
+def worker_command(area: Area, name: str) -> list[str]:
+    limit = [] if area.workers.limit is None else ["--limit", str(area.workers.limit)]
+    return [
+        *("prefect", "worker", "start", "--pool", area.pool.name, "--type", area.pool.type, "--name", name),
+        *("--no-create-pool-if-not-found", "--with-healthcheck", *limit),
+    ]
+
+
+def worker_environment(area: Area, stack: Stack, server: Server) -> dict[str, pulumi.Input[str]]:
+    logging = area.logging
+    environment: dict[str, pulumi.Input[str]] = {
+        "TZ": stack.timezone,
+        "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_SECONDS),
+        "PREFECT_LOGGING_LEVEL": logging.level,
+        "PREFECT_LOGGING_LOG_PRINTS": str(logging.print).lower(),
+        # Links in the logs are for people, who reach the server another way than its containers do.
+        "PREFECT_UI_URL": server.ui_url,
+        **area.env,
+    }
+    if logging.extra_loggers:
+        # `prefect` isn't among them: workers/logging.yml sends what that logs to the API, and named here it went twice.
+        environment["PREFECT_LOGGING_EXTRA_LOGGERS"] = ",".join(logging.extra_loggers)
+    if server.auth_string is None:
+        return {**environment, "PREFECT_API_URL": server.inner_api_url}
+    return {**environment, "PREFECT_PROFILES_PATH": PROFILE}
+
+
+def worker_files(server: Server) -> dict[str, pulumi.Input[str]]:
+    if server.auth_string is None:
+        return {}
+    return {PROFILE: server.auth_string.apply(lambda auth: _profile(server.inner_api_url, auth))}
+
+
+def _profile(api_url: str, auth_string: str) -> str:
+    return (
+        'active = "worker"\n\n[profiles.worker]\n'
+        f'PREFECT_API_URL = "{api_url}"\nPREFECT_API_AUTH_STRING = "{auth_string}"\n'
+    )
