@@ -1,0 +1,102 @@
+"""Drafts put into a checkout: first on a copy that the stack's own rules check, then for good, or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from infra.adoption.drafts import Draft
+from infra.adoption.stack_edit import EditError, add_deployments, difference
+from infra.model import Stack, load_stack_file
+from infra.model.loading import from_file
+
+
+@dataclass(frozen=True)
+class Change:
+    """New texts by path, relative to the checkout, and the ones that they replace (None: a new file)."""
+
+    root: Path
+    stack: str
+    texts: Mapping[str, str]
+    before: Mapping[str, str | None]
+
+    def difference(self) -> str:
+        return "\n".join(difference(self.before[path] or "", text, path) for path, text in self.texts.items())
+
+    def checked(self) -> Stack:
+        """The stack as it would be. Raises StackErrors."""
+        with _overlay(self.root, self.texts) as copy:
+            return load_stack_file(copy, self.stack)
+
+    def write(self) -> None:
+        """Flows first: a stack file never names one that isn't there. Raises StackErrors before anything is written."""
+        self.checked()
+        for path, text in sorted(self.texts.items(), key=lambda each: each[0].endswith(".yaml")):
+            _write(self.root / path, text)
+
+
+def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Change:
+    """What the drafts come to. Nothing is written.
+
+    Raises:
+        StackErrors: The stack's file can't be read.
+        EditError: It can't be added to, or a flow's file is there already and says something else.
+
+    """
+    file = f"Pulumi.{stack}.yaml"
+    path = root / file
+    if not path.is_file():
+        raise EditError(f"there is no {file}: make the stack's file first, or name another with --stack")
+    sources = from_file(root, stack)
+    if "areas" in sources.inherited and sources.base is not None:
+        raise EditError(
+            f"the areas of {stack} are those of {sources.base.name}: import into that stack, since areas of its own "
+            f"would replace all of them"
+        )
+    before = path.read_bytes().decode("utf-8-sig")
+    texts = {file: add_deployments(before, area, [draft.deployment for draft in drafts], file=file)}
+    old: dict[str, str | None] = {file: before}
+    for flow_file in (draft.flow_file for draft in drafts if draft.flow_file is not None):
+        there = root / flow_file.path
+        if there.exists():
+            if there.read_text(encoding="utf-8") != flow_file.text:
+                raise EditError(f"{flow_file.path} is there already and says something else: move it away first")
+            continue
+        texts[flow_file.path], old[flow_file.path] = flow_file.text, None
+    return Change(root, stack, texts, old)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all; an existing file keeps its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _overlay(root: Path, texts: Mapping[str, str]) -> Iterator[Path]:
+    """The checkout with the new texts in it: real folders where they go, links to all the rest."""
+    with tempfile.TemporaryDirectory(prefix="prefect-infra-import-") as folder:
+        copy = Path(folder)
+        real = {PurePosixPath()} | {parent for path in texts for parent in PurePosixPath(path).parents}
+        for each in sorted(real):
+            (copy / each).mkdir(exist_ok=True)
+            for entry in (root / each).iterdir() if (root / each).is_dir() else ():
+                relative = each / entry.name
+                if relative not in real and str(relative) not in texts:
+                    (copy / relative).symlink_to(entry)
+        for path, text in texts.items():
+            (copy / path).write_text(text, encoding="utf-8", newline="")
+        yield copy

@@ -1,0 +1,28 @@
+"""The command line `prefect-infra`: what a team does around `pulumi up`, which stays what makes and changes things."""
+
+from __future__ import annotations
+
+import typer
+
+from infra.cli import check, dev, flows, imports
+
+app = typer.Typer(
+    name="prefect-infra",
+    help="A self-hosted Prefect platform as code: what goes around `pulumi up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(dev.app, name="dev")
+app.add_typer(imports.app, name="import")
+app.command("check")(check.check)
+app.command("flows")(flows.flows)
+
+
+@app.callback()
+def _root() -> None:
+    """A self-hosted Prefect platform as code: what goes around `pulumi up`."""
+
+
+def main() -> None:
+    app()
