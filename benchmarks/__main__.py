@@ -1,0 +1,155 @@
+"""`python -m benchmarks`: contestants at the same work, each on a fresh local server; JSON, a table and a plot."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import chart, raw, report
+from benchmarks.deploy import deploy_all
+from benchmarks.postgres import cluster
+from benchmarks.server import Databases, Servers, Sqlite
+from benchmarks.stack import Project
+from benchmarks.work import Work
+
+RESULTS: Final = Path(__file__).parent / "results"
+CONTESTANTS: Final = ("raw", "ours", "deploy")
+IN_FLIGHT: Final = (1, 2, 4, 8)
+SLOWER: Final = 2.0  # from a concurrency that takes that many times the best, no higher one is tried
+
+
+def main() -> None:
+    options = _options()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
+        databases: Databases = Sqlite(folder)
+        if options.database == "postgres":
+            databases = stack.enter_context(cluster(folder, install=options.install))
+        servers = Servers(folder, databases)
+        servers.prepare()
+        in_flight = list(options.in_flight)
+        sizes: dict[int, dict[str, Any]] = {}
+        results: dict[str, Any] = {
+            "database": options.database,
+            "machine": _machine(),
+            "pulumi_environment": dict(options.env),
+            "load_before": [round(load, 1) for load in os.getloadavg()],
+        }
+        for size in options.sizes:
+            work, run = Work(size), sizes.setdefault(size, {})
+            if "raw" in options.only:
+                run["raw"] = _raw(servers, work, in_flight)
+                in_flight = [run["raw"]["in_flight"]]  # what is best for the first size serves the larger ones
+            if "ours" in options.only:
+                run["ours"] = _ours(servers, work, folder / f"ours-{size}", dict(options.env))
+            if "deploy" in options.only and size <= options.deploy_up_to:
+                run["deploy_all"] = _deploy(servers, work, folder / f"deploy-{size}")
+            results["load_after"] = [round(load, 1) for load in os.getloadavg()]
+            _keep({**results, "sizes": sizes, "targets": report.targets(sizes)}, options.name or options.database)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--sizes", type=_numbers, default=(50, 200, 1000), help="deployments (default: 50,200,1000)")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--only", type=_contestants, default=CONTESTANTS, help=f"of {','.join(CONTESTANTS)}")
+    parser.add_argument("--in-flight", type=_numbers, default=IN_FLIGHT, help="of the bare calls, at the first size")
+    parser.add_argument("--deploy-up-to", type=int, default=50, metavar="N", help="largest size for `prefect deploy`")
+    parser.add_argument("--env", type=_setting, action="append", default=[], metavar="KEY=VALUE", help="for Pulumi")
+    parser.add_argument("--name", help="of the files in benchmarks/results (default: the database)")
+    parser.add_argument("--install", action="store_true", help="install Debian's Postgres when it isn't there")
+    return parser.parse_args()
+
+
+def _raw(servers: Servers, work: Work, in_flight: list[int]) -> dict[str, Any]:
+    tried: list[raw.Creation] = []
+    for number in in_flight:
+        with servers.fresh() as server:
+            tried.append(raw.create(server.url, work, number))
+        best = min(tried, key=lambda creation: creation.seconds)
+        _tell(f"{work.size}: bare calls, {number} in flight: {tried[-1].seconds:.1f} s, {tried[-1].retries} retries")
+        if tried[-1].seconds > SLOWER * best.seconds:
+            break
+    return {"best": best.seconds, "in_flight": best.in_flight, "tried": [asdict(creation) for creation in tried]}
+
+
+def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
+    project = Project(folder, **environment)
+    project.up()  # the first one of a project has to find the plugins
+    steps: dict[str, Any] = {}
+
+    def took(step: str, measured: Any) -> None:
+        steps[step] = measured if isinstance(measured, float) else asdict(measured)
+        seconds = measured if isinstance(measured, float) else measured.seconds
+        _tell(f"{work.size}: {step}: {seconds:.1f} s")
+
+    took("empty_up", project.up())
+    with servers.fresh() as server:
+        project.declare(server.url, work)
+        took("preview", project.preview())
+        before = server.cpu_seconds()
+        took("first_up", project.up())
+        steps["first_up"]["server_cpu_seconds"] = server.cpu_seconds() - before
+        took("no_op", project.up("--expect-no-changes"))
+        took("listing", raw.listing_seconds(server.url))
+        took("no_op_refresh", project.up("--refresh", "--expect-no-changes"))
+        project.declare(server.url, work, description="Something else.")
+        took("change_one", project.up())
+        took("destroy", project.destroy())
+    return steps
+
+
+def _deploy(servers: Servers, work: Work, folder: Path) -> float:
+    with servers.fresh() as server:
+        raw.make_pools(server.url, work)
+        seconds = deploy_all(server.url, work, folder)
+    _tell(f"{work.size}: prefect deploy --all: {seconds:.1f} s")
+    return seconds
+
+
+def _keep(results: dict[str, Any], name: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
+    (RESULTS / f"{name}.svg").write_text(chart.svg(results))
+    _tell(report.table(results))
+
+
+def _machine() -> dict[str, Any]:
+    packages = {name: version(name) for name in ("prefect", "pulumi", "fastapi", "sqlalchemy")}
+    return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version(), **packages}
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted(int(part) for part in text.split(",")))
+
+
+def _contestants(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := sorted(set(names) - set(CONTESTANTS)):
+        raise argparse.ArgumentTypeError(f"no contestant {', '.join(unknown)}; there are: {', '.join(CONTESTANTS)}")
+    return names
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, found, value = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The peer that comes with Prefect: `prefect deploy --all` with a prefect.yaml of the same objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from benchmarks.work import Work
+
+FLOW: Final = """\
+from prefect import flow
+
+
+@flow(name="flow-{n}")
+def flow_{n}(dias: int = 7) -> None:
+    pass
+"""
+
+
+def deploy_all(url: str, work: Work, folder: Path) -> float:
+    """Seconds for all deployments; their pools must be there."""
+    (folder / "flows").mkdir(parents=True)
+    for n in range(work.size):
+        (folder / f"flows/flow_{n}.py").write_text(FLOW.format(n=n))
+    entries = [
+        {
+            **{key: item[key] for key in ("name", "entrypoint", "description", "tags", "parameters", "schedules")},
+            "work_pool": {"name": item["work_pool_name"], "job_variables": item["job_variables"]},
+        }
+        for item in work.deployments
+    ]
+    pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
+    # JSON is YAML.
+    (folder / "prefect.yaml").write_text(json.dumps({"name": "bench", "pull": pull, "deployments": entries}))
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
+        "PREFECT_API_URL": url,
+        "PREFECT_HOME": str(folder / "home"),
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode != 0:
+        raise RuntimeError(f"prefect deploy --all: {(done.stdout + done.stderr)[-4000:]}")
+    return seconds
