@@ -1,0 +1,91 @@
+"""The whole program under Pulumi's mocks: what it would make, without an engine, a server or a plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import runpy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import config as runtime_config
+from pulumi.runtime import mocks, settings
+from pulumi.runtime.stack import run_pulumi_func
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+RAN: dict[tuple[str, bool], Any] = {}
+"""A stack file as it stands makes the same each time."""
+
+
+@dataclass
+class Recorder(pulumi.runtime.Mocks):
+    """What was registered: by type and name, with its inputs."""
+
+    made: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.made[args.typ, args.name] = args.inputs
+        known: dict[str, Any] = {"number": 4321, "image_id": "sha256:0", "value": "s3cr3t", "work_pool_id": "uuid"}
+        return f"{args.name}-id", {**args.inputs, **known}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program calls no functions, called {args.token}")
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {name: inputs for (token, name), inputs in self.made.items() if token.endswith(f":{kind}")}
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recorder]]:
+    """Runs the program as a stack whose file is another stack's; a copy of the checkout without a set-up."""
+    for name in ("flows", "workers", "infra"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".state").mkdir()
+    facts = {
+        "base_image": "localhost/prefect-infra/base:test",
+        "base_image_origin": "bootstrapped",
+        "pulumi": {"path": "", "bin": "", "version": "", "origin": "machine"},
+        "docker_plugin": {"path": "", "version": "", "origin": "built"},
+        "docker": {"host": "", "version": ""},
+    }
+    (tmp_path / ".state" / "toolchain.json").write_text(json.dumps(facts))
+
+    def run(base: str = "dev", change: Callable[[dict[str, Any]], None] | None = None, *, preview: bool = False) -> Any:
+        if change is None and (base, preview) in RAN:
+            return RAN[base, preview]
+        document = YAML(typ="safe").load((ROOT / f"Pulumi.{base}.yaml").read_text())
+        config = {key.split(":", 1)[1]: value for key, value in document["config"].items()}
+        if change:
+            change(config)
+        with (tmp_path / f"Pulumi.{base}.yaml").open("w") as file:
+            YAML().dump({"config": {f"prefect-infra:{key}": value for key, value in config.items()}}, file)
+        flat = {
+            f"prefect-infra:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in config.items()
+        }
+        recorder = Recorder()
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        settings.reset_options(project="prefect-infra", stack=base)
+        mocks.set_mocks(recorder, project="prefect-infra", stack=base, preview=preview)
+        runtime_config.set_all_config(flat, [])
+        monkeypatch.chdir(tmp_path / "infra")
+        # Path.cwd() follows the link to the real infra/: the program must see the copy.
+        monkeypatch.setattr(Path, "cwd", classmethod(lambda _: tmp_path / "infra"))
+        try:
+            loop.run_until_complete(run_pulumi_func(lambda: runpy.run_module("infra", run_name="__main__")))
+        finally:
+            settings.reset_options()
+            loop.close()
+        if change is None:
+            RAN[base, preview] = recorder
+        return recorder
+
+    yield run
+    os.chdir(ROOT)

@@ -1,0 +1,139 @@
+"""What the program makes of a stack file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+AREAS = ("compras", "ventas", "finanzas")
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_each_area_gets_its_pool_of_the_environment_and_a_worker(program: Callable[..., Any], preview: bool) -> None:
+    """Previews too: no resource hides behind a value that is only known after `up`."""
+    made = program(preview=preview)
+
+    pools = made.of("WorkPool")
+    assert sorted(pools) == [f"{area}-dev" for area in sorted(AREAS)]
+    assert {pool["type"] for pool in pools.values()} == {"process"}
+    containers = made.of("Container")
+    assert sorted(containers) == [
+        "prefect-infra-dev-compras-worker-1",
+        "prefect-infra-dev-finanzas-worker-1",
+        "prefect-infra-dev-server",
+        "prefect-infra-dev-ventas-worker-1",
+    ]
+
+
+def test_workers_never_make_pools_and_answer_a_health_check(program: Callable[..., Any]) -> None:
+    workers = [inputs for name, inputs in program().of("Container").items() if "worker" in name]
+    for worker in workers:
+        assert "--no-create-pool-if-not-found" in worker["command"]
+        assert "--with-healthcheck" in worker["command"]
+        assert worker["healthcheck"]["tests"][-1].endswith(":8080/health")
+        assert worker["destroyGraceSeconds"] >= 10
+
+
+def test_every_container_is_confined(program: Callable[..., Any]) -> None:
+    for base in ("dev", "prod"):
+        made = program(base)
+        limited = {inputs["container_id"] for inputs in made.of("PidsLimit").values()}
+        for name, inputs in made.of("Container").items():
+            assert inputs["user"] == "10001:10001"
+            assert inputs["capabilities"] == {"drops": ["ALL"]}
+            assert inputs["securityOpts"] == ["no-new-privileges:true"]
+            assert inputs["memory"] == inputs["memorySwap"] > 0
+            assert float(inputs["cpus"]) > 0
+            assert inputs["logOpts"]["max-size"]
+            assert inputs["restart"] == "always"
+            assert f"{name}-id" in limited
+            assert not inputs.get("privileged")
+
+
+def test_only_the_socket_proxy_sees_the_engines_socket(program: Callable[..., Any]) -> None:
+    containers = program("prod").of("Container")
+    holders = [
+        name
+        for name, inputs in containers.items()
+        if any(mount.get("source") == "/var/run/docker.sock" for mount in inputs.get("mounts", []))
+    ]
+    assert sorted(holders) == [f"prefect-infra-prod-{area}-socket-proxy" for area in sorted(AREAS)]
+    assert {containers[name]["networkMode"] for name in holders} == {"none"}
+
+
+def test_ports_are_on_the_loopback(program: Callable[..., Any]) -> None:
+    for base in ("dev", "prod"):
+        for inputs in program(base).of("Container").values():
+            assert {port["ip"] for port in inputs.get("ports", [])} <= {"127.0.0.1"}
+
+
+def test_no_container_is_given_a_secret_as_environment(program: Callable[..., Any]) -> None:
+    for inputs in program("prod").of("Container").values():
+        assert not any("s3cr3t" in str(variable) for variable in inputs["envs"])
+    server = program("prod").of("Container")["prefect-infra-prod-server"]
+    # Marked as a secret as a whole, so that neither a preview nor the state shows it.
+    uploads = server["uploads"]["value"]
+    assert "s3cr3t" in str(uploads)
+    assert {upload["permissions"] for upload in uploads} == {"0400"}
+
+
+def test_prods_pools_are_prods_and_of_type_docker(program: Callable[..., Any]) -> None:
+    pools = program("prod").of("WorkPool")
+    assert {name: pool["type"] for name, pool in pools.items()} == {f"{area}-prod": "docker" for area in AREAS}
+
+
+def test_deployments_are_as_declared(program: Callable[..., Any]) -> None:
+    deployment = program().of("Deployment")["importar-lista-de-precios"]
+    assert deployment["work_pool_name"] == "compras-dev"
+    assert deployment["entrypoint"] == "flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    schedule = deployment["schedules"][0]
+    assert schedule["cron"] == "30 1,13,17 * * *"
+    assert schedule["timezone"] == "America/Argentina/Buenos_Aires"
+    assert schedule["active"] is False
+    assert set(deployment["parameter_openapi_schema"]["properties"]) == {
+        "archivo",
+        "proveedor",
+        "tolerancia_de_errores",
+    }
+
+
+def test_git_code_is_cloned_with_a_token_that_only_the_worker_looks_up(program: Callable[..., Any]) -> None:
+    def from_git(config: dict[str, Any]) -> None:
+        config["areas"]["compras"]["deployments"][0]["code"] = {
+            "location": "git",
+            "repository": "https://git.example/compras.git",
+            "branch": "main",
+        }
+
+    steps = program(change=from_git).of("Deployment")["importar-lista-de-precios"]["pull_steps"]
+    assert steps == [
+        {"prefect.deployments.steps.git_clone": {"repository": "https://git.example/compras.git", "branch": "main"}}
+    ]
+
+
+def test_the_checkout_is_mounted_read_only_and_without_the_stacks_state(program: Callable[..., Any]) -> None:
+    worker = program().of("Container")["prefect-infra-dev-compras-worker-1"]
+    binds = [mount for mount in worker["mounts"] if mount["type"] == "bind"]
+    assert [mount["target"] for mount in binds] == ["/srv/code/flows"]
+    assert all(mount["readOnly"] for mount in binds)
+
+
+def test_a_broken_stack_file_is_a_run_error_with_all_findings(program: Callable[..., Any]) -> None:
+    def broken(config: dict[str, Any]) -> None:
+        config["timezone"] = "UTC"
+        config["areas"]["compras"]["concurrency_limit"] = "cuatro"
+
+    with pytest.raises(pulumi.RunError) as refused:
+        program(change=broken)
+    assert "prefect-infra:timezone" in str(refused.value)
+    assert "concurrency_limit" in str(refused.value)
+
+
+def test_the_programs_main_is_short() -> None:
+    from pathlib import Path
+
+    lines = (Path(__file__).parents[2] / "infra" / "__main__.py").read_text().splitlines()
+    assert len(lines) < 60

@@ -1,0 +1,244 @@
+"""A real Prefect server on SQLite, and the provider served over real gRPC, driven as the engine drives it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from infra.provider import wire
+from infra.provider.api import Api, Connection
+from infra.provider.kinds import KINDS
+from infra.provider.lifecycle import Lifecycle
+from infra.provider.server import PrefectProvider
+
+STACK, PROJECT = "pruebas", "prefect-infra"
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of a server that is ours alone."""
+    home: Path = tmp_path_factory.mktemp("prefect-home")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    environment |= {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        url = f"http://127.0.0.1:{port}/api"
+        try:
+            for _ in range(240):
+                if server.poll() is not None:
+                    raise RuntimeError((home / "server.log").read_text())
+                try:
+                    if httpx.get(f"{url}/health").is_success:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.25)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+class Counting(httpx.AsyncBaseTransport):
+    """The real transport, with a list of what went over it."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.calls.append((request.method, request.url.path.removeprefix("/api/")))
+        return await self._inner.handle_async_request(request)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [call for call in self.calls if call[0] != "GET" and not call[1].endswith("/filter")]
+
+
+class CheckFailed(Exception):
+    def __init__(self, failures: dict[str, str]) -> None:
+        super().__init__(failures)
+        self.failures = failures
+
+
+@dataclass
+class Resource:
+    token: str
+    name: str
+    id: str = ""
+    inputs: Any = None
+    state: Any = None
+    steps: list[str] = field(default_factory=list)
+    stack: str = STACK
+
+    @property
+    def urn(self) -> str:
+        return f"urn:pulumi:{self.stack}::{PROJECT}::{self.token}::{self.name}"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return wire.decode(self.state).values
+
+
+@dataclass
+class Engine:
+    """The engine's part of the protocol for one resource at a time, with its state."""
+
+    stub: Any
+    transport: Counting
+    CheckFailed: type[CheckFailed] = CheckFailed
+    resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
+    stack: str = STACK
+
+    async def check(self, resource: Resource, inputs: dict[str, Any], secrets: Any = ()) -> Any:
+        news = wire.encode(inputs, secrets)
+        reply = await self.stub.Check(provider_pb2.CheckRequest(urn=resource.urn, olds=resource.inputs, news=news))
+        if reply.failures:
+            raise CheckFailed({failure.property: failure.reason for failure in reply.failures})
+        return reply.inputs
+
+    async def diff(self, resource: Resource, news: Any) -> Any:
+        return await self.stub.Diff(
+            provider_pb2.DiffRequest(
+                id=resource.id, urn=resource.urn, olds=resource.state, old_inputs=resource.inputs, news=news
+            )
+        )
+
+    async def up(self, token: str, name: str, inputs: dict[str, Any], secrets: Any = ()) -> Resource:
+        """What `pulumi up` does to it; `steps` says which way it went."""
+        token = f"prefect:index:{token}"
+        resource = self.resources.setdefault((token, name), Resource(token, name, stack=self.stack))
+        news = await self.check(resource, inputs, secrets)
+        resource.steps = []
+        if resource.id:
+            diff = await self.diff(resource, news)
+            if diff.changes == provider_pb2.DiffResponse.DIFF_NONE:
+                resource.steps = ["same"]
+                resource.inputs = news  # as the engine does: the outputs stay, the inputs are the new ones
+                return resource
+            if not diff.replaces:
+                reply = await self.stub.Update(
+                    provider_pb2.UpdateRequest(
+                        id=resource.id, urn=resource.urn, olds=resource.state, old_inputs=resource.inputs, news=news
+                    )
+                )
+                resource.steps = [f"update {path}" for path in sorted(diff.detailedDiff)]
+                resource.inputs, resource.state = news, reply.properties
+                return resource
+            if diff.deleteBeforeReplace:
+                await self._delete(resource)
+                resource.steps = ["delete", "create"]
+                return await self._create(resource, news)
+            old = replace(resource)
+            await self._create(resource, news)
+            await self._delete(old)
+            resource.steps = ["create", "delete"]
+            return resource
+        resource.steps = ["create"]
+        return await self._create(resource, news)
+
+    async def refresh(self, resource: Resource) -> list[str]:
+        """What `pulumi refresh` does; the paths that were found to have drifted, or ["gone"]."""
+        reply = await self.stub.Read(
+            provider_pb2.ReadRequest(
+                id=resource.id, urn=resource.urn, properties=resource.state, inputs=resource.inputs
+            )
+        )
+        if not reply.id:
+            resource.id = ""
+            resource.state = resource.inputs = None
+            return ["gone"]
+        recorded = resource.inputs
+        resource.state, resource.inputs = reply.properties, reply.inputs
+        return sorted((await self.diff(resource, recorded)).detailedDiff)
+
+    async def import_(self, token: str, name: str, id_: str) -> Resource:
+        resource = Resource(f"prefect:index:{token}", name, stack=self.stack)
+        reply = await self.stub.Read(provider_pb2.ReadRequest(id=id_, urn=resource.urn))
+        resource.id, resource.state, resource.inputs = reply.id, reply.properties, reply.inputs
+        self.resources[resource.token, name] = resource
+        return resource
+
+    async def destroy(self, resource: Resource) -> None:
+        await self._delete(resource)
+        self.resources.pop((resource.token, resource.name))
+
+    async def _create(self, resource: Resource, news: Any) -> Resource:
+        reply = await self.stub.Create(provider_pb2.CreateRequest(urn=resource.urn, properties=news))
+        resource.id, resource.inputs, resource.state = reply.id, news, reply.properties
+        return resource
+
+    async def _delete(self, resource: Resource) -> None:
+        await self.stub.Delete(provider_pb2.DeleteRequest(id=resource.id, urn=resource.urn, properties=resource.state))
+
+    def forget_calls(self) -> None:
+        self.transport.calls.clear()
+
+
+@asynccontextmanager
+async def serving(configuration: dict[str, Any]) -> AsyncIterator[Engine]:
+    transport = Counting()
+    server = grpc.aio.server()
+    servicer = PrefectProvider(
+        {kind.token: Lifecycle(kind) for kind in KINDS},
+        open_api=lambda connection: Api(connection, transport),
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        await stub.GetPluginInfo(empty_pb2.Empty())
+        await stub.Configure(provider_pb2.ConfigureRequest(args=wire.encode(configuration), acceptSecrets=True))
+        yield Engine(stub, transport)
+    await server.stop(None)
+
+
+@pytest.fixture
+async def engine(prefect_server: str) -> AsyncIterator[Engine]:
+    async with serving({"api_url": prefect_server}) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def later_engine(prefect_server: str) -> AsyncIterator[Engine]:
+    """The plugin of the next operation of Pulumi."""
+    async with serving({"api_url": prefect_server}) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def offline() -> AsyncIterator[Engine]:
+    """With no server behind it, for what lives on this machine or is told before any server is asked."""
+    async with serving({"api_url": "http://127.0.0.1:9/api"}) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def client(prefect_server: str) -> AsyncIterator[Api]:
+    """Somebody else, at the same server: the UI, or a colleague."""
+    api = Api(Connection(api_url=prefect_server))
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+def unique(request: pytest.FixtureRequest) -> str:
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)[-40:].lower().strip("-")

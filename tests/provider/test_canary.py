@@ -1,0 +1,258 @@
+"""A planted secret, looked for in everything that the plugin ever says."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2
+
+from infra.provider import wire
+
+CANARY = 'canary-4b1d-Ñ"\\'
+AUTH = f"admin:{CANARY}"
+FORMS = [
+    CANARY,
+    "canary-4b1d",  # however it may be quoted
+    base64.b64encode(AUTH.encode()).decode(),
+]
+
+
+def outside_of_envelopes(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+            return "(a secret)"
+        return {key: outside_of_envelopes(item) for key, item in value.items()}
+    return [outside_of_envelopes(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class Recording:
+    """A stub that keeps all that it is told, good or bad."""
+
+    stub: Any
+    said: list[tuple[str, str]] = field(default_factory=list)
+    secrets_seen: int = 0
+
+    def __getattr__(self, method: str) -> Callable[[Any], Any]:
+        async def call(request: Any) -> Any:
+            try:
+                reply = await getattr(self.stub, method)(request)
+            except grpc.aio.AioRpcError as error:
+                self.said.append((method, f"{error.details()} {error.debug_error_string()}"))
+                raise
+            content = json_format.MessageToDict(reply)
+            self.said.append((method, json.dumps(outside_of_envelopes(content), ensure_ascii=False)))
+            self.secrets_seen += json.dumps(content).count(rpc._special_secret_sig)
+            return reply
+
+        return call
+
+    def is_clean(self) -> bool:
+        for method, text in self.said:
+            for form in FORMS:
+                assert (method, form in text) == (method, False), text
+        return True
+
+
+@pytest.fixture
+def recording(engine: Any) -> Recording:
+    engine.stub = Recording(engine.stub)
+    stub: Recording = engine.stub
+    return stub
+
+
+@pytest.fixture
+def recording_offline(offline: Any) -> Recording:
+    offline.stub = Recording(offline.stub)
+    stub: Recording = offline.stub
+    return stub
+
+
+async def previewed(engine: Any, resource: Any, news: Any) -> None:
+    """The same as a preview sees it."""
+    request = {"urn": resource.urn, "preview": True}
+    await engine.stub.Create(provider_pb2.CreateRequest(**request, properties=news))
+    if resource.id:
+        olds = {"olds": resource.state, "old_inputs": resource.inputs}
+        await engine.stub.Update(provider_pb2.UpdateRequest(**request, id=resource.id, **olds, news=news))
+
+
+async def whole_life(engine: Any, kind: str, first: dict[str, Any], second: dict[str, Any], secrets: Any) -> Any:
+    resource = await engine.up(kind, "r", first, secrets)
+    await previewed(engine, resource, await engine.check(resource, second, secrets))
+    await engine.up(kind, "r", first, secrets)
+    await engine.refresh(resource)
+    await engine.up(kind, "r", second, secrets)
+    await engine.refresh(resource)
+    return resource
+
+
+@pytest.mark.server
+class TestOnTheServer:
+    async def test_data_of_a_block_that_no_program_marked(
+        self, engine: Any, client: Any, recording: Recording, unique: str
+    ) -> None:
+        base = {"name": unique, "type_slug": "secret"}
+        resource = await whole_life(
+            engine,
+            "Block",
+            {**base, "data": {"value": CANARY}},
+            {**base, "data": {"value": {"deep": [CANARY, {"deeper": CANARY}]}}},
+            (),
+        )
+        await client.patch(f"block_documents/{resource.id}", {"data": {"value": f"edited {CANARY}"}})
+        await engine.refresh(resource)
+        await engine.import_("Block", "s", resource.id)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await engine.up("Block", "t", {**base, "data": {"value": f"mine {CANARY}"}})
+        await engine.destroy(resource)
+        assert recording.secrets_seen > 8
+        assert recording.is_clean()
+
+    async def test_job_variables_that_the_program_marked(self, engine: Any, recording: Recording, unique: str) -> None:
+        pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        base = {
+            "name": f"{unique}-d",
+            "flow_name": f"{unique}-f",
+            "entrypoint": "flows/a.py:f",
+            "work_pool_name": pool.id,
+            "job_variables": {"env": {"A": "b", "TOKEN": CANARY}},
+            "pull_steps": [{"prefect.deployments.steps.git_clone": {"repository": "r", "access_token": CANARY}}],
+        }
+        secrets = [
+            ("job_variables", "env", "TOKEN"),
+            ("pull_steps", 0, "prefect.deployments.steps.git_clone", "access_token"),
+        ]
+        changed = {**base, "job_variables": {"env": {"A": "c", "TOKEN": f"new {CANARY}"}}, "description": "x"}
+        resource = await whole_life(engine, "Deployment", base, changed, secrets)
+        await engine.destroy(resource)
+        assert recording.is_clean()
+
+    @pytest.mark.parametrize(
+        ("wrong", "secret"),
+        [
+            ({"job_variables": {"env": CANARY}}, ("job_variables", "env")),
+            ({"job_variables": {"stream_output": {"x": [CANARY]}}}, ("job_variables",)),
+            ({"parameters": {"n": CANARY}}, ("parameters", "n")),
+            ({"concurrency_limit": CANARY}, ("concurrency_limit",)),
+            ({"entrypoint": CANARY}, ("entrypoint",)),
+            ({"schedules": [{"slug": "a", "cron": CANARY, "timezone": "UTC"}]}, ("schedules", 0, "cron")),
+            ({"schedules": [{"slug": "a", "cron": "* * * * *", "timezone": CANARY}]}, ("schedules", 0, "timezone")),
+        ],
+    )
+    async def test_what_the_server_or_a_check_refuses_and_repeats(
+        self, engine: Any, recording: Recording, unique: str, wrong: dict[str, Any], secret: wire.Path
+    ) -> None:
+        pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        base = {
+            "name": f"{unique}-d",
+            "flow_name": f"{unique}-f",
+            "entrypoint": "flows/a.py:f",
+            "work_pool_name": pool.id,
+            "parameter_openapi_schema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+        }
+        with pytest.raises((grpc.aio.AioRpcError, engine.CheckFailed)):
+            await engine.up("Deployment", "d", {**base, **wrong}, [secret])
+        assert recording.is_clean()
+
+    async def test_the_rule_of_an_automation_and_what_the_server_made_of_it(
+        self, engine: Any, recording: Recording, unique: str
+    ) -> None:
+        trigger = {"type": "event", "posture": "Reactive", "expect": [CANARY], "threshold": 1, "within": 0}
+        first = {"name": unique, "trigger": trigger, "actions": [{"type": "do-nothing"}]}
+        await whole_life(engine, "Automation", first, {**first, "description": "x"}, [("trigger", "expect", 0)])
+        assert recording.is_clean()
+
+    async def test_a_variable_that_the_program_marked(self, engine: Any, recording: Recording, unique: str) -> None:
+        first = {"name": unique, "value": {"user": "u", "password": CANARY}}
+        second = {"name": unique, "value": {"user": "v", "password": f"{CANARY}2"}}
+        await whole_life(engine, "Variable", first, second, [("value", "password")])
+        with pytest.raises(grpc.aio.AioRpcError):
+            await engine.up("Variable", "s", {"name": unique, "value": {"password": CANARY * 900}}, [("value",)])
+        assert recording.is_clean()
+
+
+async def test_the_auth_string_of_a_profile_that_no_program_marked(
+    offline: Any, recording_offline: Recording, tmp_path: Any
+) -> None:
+    path = tmp_path / "profiles.toml"
+    base = {"name": "p", "api_url": "http://x/api", "file": str(path)}
+    first = {**base, "auth_string": AUTH}
+    resource = await whole_life(offline, "Profile", first, {**first, "settings": {"PREFECT_A": "x"}}, ())
+    path.write_text(path.read_text().replace("admin", "somebody"))
+    await offline.refresh(resource)
+    path.write_text(f"{path.read_text()}\n{CANARY} is no TOML")
+    for work in (offline.refresh(resource), offline.up("Profile", "p", base), offline.destroy(resource)):
+        with pytest.raises(grpc.aio.AioRpcError, match="no valid TOML"):
+            await work
+    assert recording_offline.secrets_seen > 8
+    assert recording_offline.is_clean()
+
+
+async def test_settings_of_a_profile_that_the_program_marked(
+    offline: Any, recording_offline: Recording, tmp_path: Any
+) -> None:
+    base = {"name": "p", "api_url": "http://x/api", "file": str(tmp_path / "profiles.toml")}
+    first = {**base, "settings": {"PREFECT_API_KEY": CANARY, "PREFECT_A": "x"}}
+    second = {**base, "settings": {"PREFECT_API_KEY": f"{CANARY}2", "PREFECT_A": "y"}}
+    await whole_life(offline, "Profile", first, second, [("settings", "PREFECT_API_KEY")])
+    assert recording_offline.is_clean()
+
+
+async def test_a_generated_secret(offline: Any, recording_offline: Recording) -> None:
+    resource = await whole_life(offline, "GeneratedSecret", {}, {"rotation": 2}, ())
+    value = resource.values["value"]
+    assert recording_offline.secrets_seen > 2
+    assert all(value not in text for _, text in recording_offline.said)
+
+
+SETTINGS = {
+    "api_url": "http://127.0.0.1:9/api",
+    "auth_string": AUTH,
+    "api_key": CANARY,
+    "headers": json.dumps({"X-Gate": CANARY}),
+}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"headers": CANARY}, {"headers": json.dumps([CANARY])}, {"headers": json.dumps({"X": [CANARY]})}, {"n": 1}],
+)
+async def test_the_providers_own_settings_that_no_program_marked(
+    recording_offline: Recording, wrong: dict[str, Any]
+) -> None:
+    news = wire.encode({**SETTINGS, **wrong})
+    urn = "urn:pulumi:dev::prefect-infra::pulumi:providers:prefect::prefect"
+    reply = await recording_offline.CheckConfig(provider_pb2.CheckRequest(urn=urn, news=news))
+    assert [failure.property for failure in reply.failures] == list(wrong)
+    assert wire.decode(reply.inputs).values == {**SETTINGS, **wrong}
+    await recording_offline.DiffConfig(
+        provider_pb2.DiffRequest(urn=urn, olds=wire.encode(SETTINGS), old_inputs=wire.encode(SETTINGS), news=news)
+    )
+    assert recording_offline.is_clean()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"api_key": f"{CANARY}\n", "auth_string": None},
+        {"headers": json.dumps({"X-Gate": f"{CANARY}\r\n"})},
+        {"api_url": f"http://admin:{CANARY}@127.0.0.1:9/api"},
+    ],
+)
+async def test_settings_that_no_request_can_be_made_with(recording_offline: Recording, wrong: dict[str, Any]) -> None:
+    settings = {key: value for key, value in {**SETTINGS, **wrong}.items() if value is not None}
+    await recording_offline.Configure(provider_pb2.ConfigureRequest(args=wire.encode(settings), acceptSecrets=True))
+    urn = "urn:pulumi:dev::prefect-infra::prefect:index:WorkPool::p"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await recording_offline.Read(provider_pb2.ReadRequest(id="p", urn=urn))
+    assert refused.value.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE}
+    assert recording_offline.is_clean()

@@ -1,0 +1,221 @@
+"""The published schema: right in itself, complete, and the same as what the typed resources send."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from infra import __version__, resources
+from infra.provider.kinds import KINDS
+from infra.provider.kinds.kind import Kind
+from infra.provider.schema import CONFIGURATION, provider_schema
+
+SCHEMA = provider_schema(KINDS, __version__)
+BY_NAME = {kind.token.rsplit(":", 1)[-1]: kind for kind in KINDS}
+CLASSES: dict[str, Any] = {
+    name: item
+    for name in resources.__all__
+    if issubclass(item := getattr(resources, name), pulumi.CustomResource) and item is not resources.Provider
+}
+each = pytest.mark.parametrize("name", sorted(BY_NAME))
+PRIMITIVE = {"string", "integer", "number", "boolean"}
+
+
+def types(node: Any) -> Iterator[dict[str, Any]]:
+    yield node
+    for key in ("items", "additionalProperties"):
+        if key in node:
+            yield from types(node[key])
+    for arm in node.get("oneOf", ()):
+        yield from types(arm)
+
+
+def properties() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property of the schema, with where it is."""
+    yield from ((f"config.{key}", value) for key, value in SCHEMA["config"]["variables"].items())
+    yield from ((f"provider.{key}", value) for key, value in SCHEMA["provider"]["inputProperties"].items())
+    for token, resource in SCHEMA["resources"].items():
+        for group in ("inputProperties", "properties"):
+            yield from ((f"{token}.{group}.{key}", value) for key, value in resource[group].items())
+    for token, type_ in SCHEMA["types"].items():
+        yield from ((f"{token}.{key}", value) for key, value in type_["properties"].items())
+
+
+def test_every_type_is_one_that_pulumi_has_and_every_reference_leads_somewhere() -> None:
+    for where, declared in properties():
+        for node in types(declared):
+            match node:
+                case {"$ref": "pulumi.json#/Any"}:
+                    pass
+                case {"$ref": str(target)}:
+                    assert (where, target.removeprefix("#/types/") in SCHEMA["types"]) == (where, True)
+                case {"oneOf": [_, _, *_]}:
+                    pass
+                case {"type": "array"}:
+                    assert (where, "items" in node) == (where, True)
+                case {"type": "object"}:
+                    assert (where, "additionalProperties" in node) == (where, True)
+                case _:
+                    assert (where, node.get("type") in PRIMITIVE) == (where, True)
+
+
+def test_every_property_says_what_it_is_for_and_none_has_a_name_that_pulumi_keeps() -> None:
+    for where, declared in properties():
+        assert (where, bool(declared.get("description"))) == (where, True)
+        name = where.rsplit(".", 1)[-1]
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+        assert name not in {"id", "urn"}
+
+
+def test_tokens_have_pulumis_form_and_resources_say_what_they_are() -> None:
+    assert (SCHEMA["name"], SCHEMA["version"]) == ("prefect", __version__)
+    for token, resource in SCHEMA["resources"].items():
+        assert re.fullmatch(r"prefect:index:[A-Z][A-Za-z]+", token)
+        assert resource["description"]
+        assert set(resource["requiredInputs"]) <= set(resource["inputProperties"])
+        assert set(resource["required"]) <= set(resource["properties"])
+    for type_ in SCHEMA["types"].values():
+        assert set(type_["required"]) <= set(type_["properties"])
+
+
+@each
+def test_every_input_and_output_of_a_kind_is_in_it_as_the_kind_says(name: str) -> None:
+    kind: Kind[Any] = BY_NAME[name]
+    resource = SCHEMA["resources"][kind.token]
+    inputs, outputs = kind.inputs.model_fields, kind.outputs.model_fields
+    assert list(resource["inputProperties"]) == list(inputs)
+    assert list(resource["properties"]) == [*inputs, *outputs]
+    assert set(resource["requiredInputs"]) == {key for key, field in inputs.items() if field.is_required()}
+    for group in (resource["inputProperties"], resource["properties"]):
+        for key, declared in group.items():
+            assert (key, declared.get("secret", False)) == (key, key in kind.secrets)
+            assert (key, declared.get("willReplaceOnChanges", False)) == (key, key in kind.replaced_by)
+            description = {**inputs, **outputs}[key].description
+            assert description is not None
+            assert declared["description"].startswith(description)
+
+
+@each
+def test_what_a_kind_says_of_its_inputs_is_about_inputs_that_it_has(name: str) -> None:
+    kind: Kind[Any] = BY_NAME[name]
+    inputs, outputs = set(kind.inputs.model_fields), set(kind.outputs.model_fields)
+    assert set(kind.identity) <= inputs
+    assert set(kind.replaced_by) <= inputs
+    assert kind.secrets <= inputs | outputs
+    assert kind.incomparable <= inputs
+    assert not inputs & outputs
+
+
+def test_some_properties_as_they_are_published() -> None:
+    """A sample of each form, against changes that nobody meant."""
+    pool = SCHEMA["resources"]["prefect:index:WorkPool"]["inputProperties"]
+    assert pool["concurrency_limit"] == {"type": "integer", "description": "Runs at once; none when left out."}
+    assert pool["is_paused"]["type"] == "boolean"
+    assert pool["job_defaults"]["additionalProperties"] == {"$ref": "pulumi.json#/Any"}
+    assert pool["type"] == {
+        "type": "string",
+        "description": "The worker type: process, docker, kubernetes, ... Can't be changed in place: a pool's worker "
+        "type is fixed when it is made.",
+        "willReplaceOnChanges": True,
+    }
+    deployment = SCHEMA["resources"]["prefect:index:Deployment"]
+    assert deployment["inputProperties"]["tags"]["items"] == {"type": "string"}
+    assert deployment["inputProperties"]["schedules"]["items"] == {"$ref": "#/types/prefect:index:Schedule"}
+    assert deployment["properties"]["schedule_ids"]["additionalProperties"] == {"type": "string"}
+    assert deployment["requiredInputs"] == ["entrypoint", "flow_name", "name", "work_pool_name"]
+    assert SCHEMA["types"]["prefect:index:Schedule"]["required"] == ["slug", "timezone"]
+    port = SCHEMA["resources"]["prefect:index:HostPort"]["inputProperties"]["port"]
+    assert port["oneOf"] == [{"type": "integer"}, {"type": "string"}]
+
+
+async def test_the_plugin_serves_it(offline: Any) -> None:
+    reply = await offline.stub.GetSchema(provider_pb2.GetSchemaRequest())
+    assert json.loads(reply.schema) == json.loads(json.dumps(SCHEMA))
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """What classes of resources hand to Pulumi, by their token."""
+    caught: dict[str, dict[str, Any]] = {}
+
+    def record(self: Any, token: str, name: str, properties: dict[str, Any], opts: Any = None) -> None:
+        del self, name, opts
+        caught[token] = properties
+
+    monkeypatch.setattr(pulumi.CustomResource, "__init__", record)
+    monkeypatch.setattr(pulumi.ProviderResource, "__init__", record)
+    return caught
+
+
+def made(class_: Any) -> None:
+    """One with every argument that there is."""
+    signature = inspect.signature(class_.__init__)
+    given: dict[str, Any] = {
+        name: name for name in list(signature.parameters)[2:] if name not in {"opts", "work_pool", "headers"}
+    }
+    if "work_pool" in signature.parameters:
+        given["work_pool"] = SimpleNamespace(name="work_pool_name", work_pool_id="work_pool_id")
+    class_("resource", **given)
+
+
+def test_each_kind_has_a_class_and_each_class_a_kind() -> None:
+    assert set(CLASSES) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+async def test_a_class_hands_over_exactly_the_schemas_properties(name: str, sent: dict[str, dict[str, Any]]) -> None:
+    await asyncio.sleep(0)  # outputs need a loop that runs
+    made(CLASSES[name])
+    kind = BY_NAME[name]
+    declared = SCHEMA["resources"][kind.token]
+    # To take something over has a meaning only where an object can be somebody else's.
+    adopts = "new.adopt" in inspect.getsource(type(kind))
+    expected = {key for key in declared["properties"] if key != "adopt" or adopts}
+    how_to_act = kind.incomparable - {"adopt"}
+    assert expected - how_to_act <= set(sent[kind.token]) <= expected
+    for key in set(kind.inputs.model_fields) & set(sent[kind.token]):
+        value = sent[kind.token][key]
+        if isinstance(value, pulumi.Output):
+            assert await value.is_secret()
+            value = await value.future()
+        assert value == key  # each argument at its own place
+    for key in kind.outputs.model_fields:
+        assert sent[kind.token][key] is None
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_what_is_optional_in_the_schema_is_optional_in_the_class(name: str) -> None:
+    parameters = inspect.signature(CLASSES[name].__init__).parameters
+    required = {key for key, item in parameters.items() if item.default is inspect.Parameter.empty} - {"self"}
+    if "work_pool" in required:
+        required = (required - {"work_pool"}) | {"work_pool_name"}
+    declared = set(SCHEMA["resources"][BY_NAME[name].token]["requiredInputs"])
+    filled_in = {key for key in declared & set(parameters) if parameters[key].default not in {None, inspect._empty}}
+    assert required - {"resource_name"} == declared - filled_in
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_the_outputs_that_a_class_promises_are_in_the_schema(name: str) -> None:
+    annotations = CLASSES[name].__annotations__
+    always = set(SCHEMA["resources"][BY_NAME[name].token]["required"])
+    assert set(annotations) <= always
+
+
+async def test_the_provider_hands_over_exactly_its_settings(sent: dict[str, dict[str, Any]]) -> None:
+    await asyncio.sleep(0)
+    resources.Provider("p", api_url="u", auth_string="a", api_key="k", headers={"X": "y"}, ca_file="c")
+    assert set(sent["prefect"]) == set(CONFIGURATION)
+    for key, value in sent["prefect"].items():
+        assert isinstance(value, pulumi.Output) is CONFIGURATION[key].get("secret", False)
+        if isinstance(value, pulumi.Output):
+            assert await value.is_secret()
+    assert await sent["prefect"]["headers"].future() == '{"X": "y"}'

@@ -1,0 +1,171 @@
+"""Work pools and queues, against a real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+
+pytestmark = pytest.mark.server
+
+
+async def test_a_second_up_makes_no_call_at_all(engine: Any, unique: str) -> None:
+    inputs = {"name": unique, "type": "process", "description": "Compras", "concurrency_limit": 4}
+    await engine.up("WorkPool", "p", inputs)
+    engine.forget_calls()
+
+    again = await engine.up("WorkPool", "p", inputs)
+
+    assert again.steps == ["same"]
+    assert engine.transport.calls == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("description", "otra"),
+        ("concurrency_limit", 9),
+        ("is_paused", True),
+        ("job_defaults", {"stream_output": False}),
+    ],
+)
+async def test_each_field_can_be_set_changed_outside_seen_as_drift_mended_and_cleared(
+    engine: Any, client: Any, unique: str, field: str, value: Any
+) -> None:
+    bare = {"name": unique, "type": "process"}
+    await engine.up("WorkPool", "p", bare)
+    assert (await engine.up("WorkPool", "p", {**bare, field: value})).steps[0].startswith(f"update {field}")
+    resource = await engine.up("WorkPool", "p", {**bare, field: value})
+    assert resource.steps == ["same"]
+    assert await engine.refresh(resource) == []
+
+    template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
+    template["variables"]["properties"]["stream_output"]["default"] = True
+    outside = {"description": "UI", "concurrency_limit": 1, "is_paused": False, "base_job_template": template}
+    await client.patch(f"work_pools/{unique}", outside)
+    drift = await engine.refresh(resource)
+    assert any(path.startswith(field) for path in drift)
+
+    assert (await engine.up("WorkPool", "p", {**bare, field: value})).steps != ["same"]
+    assert await engine.refresh(resource) == []
+    await engine.up("WorkPool", "p", bare)
+    row = await client.get(f"work_pools/{unique}")
+    assert (row["description"], row["concurrency_limit"], row["is_paused"]) == (None, None, False)
+    assert row["base_job_template"]["variables"]["properties"]["stream_output"]["default"] is True
+
+
+async def test_a_default_that_is_the_templates_own_is_no_drift(engine: Any, unique: str) -> None:
+    inputs = {"name": unique, "type": "docker", "job_defaults": {"auto_remove": False, "stream_output": False}}
+    resource = await engine.up("WorkPool", "p", inputs)
+    assert await engine.refresh(resource) == []
+
+
+async def test_a_changed_template_shows_as_a_template_and_is_put_back(engine: Any, client: Any, unique: str) -> None:
+    resource = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
+    template["job_configuration"]["command"] = "true"
+    await client.patch(f"work_pools/{unique}", {"base_job_template": template})
+
+    assert await engine.refresh(resource) == ["base_job_template"]
+    await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    row = await client.get(f"work_pools/{unique}")
+    assert row["base_job_template"]["job_configuration"]["command"] == "{{ command }}"
+
+
+async def test_a_pool_deleted_in_the_ui_comes_back(engine: Any, client: Any, unique: str) -> None:
+    resource = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    await client.delete(f"work_pools/{unique}")
+
+    assert await engine.refresh(resource) == ["gone"]
+    assert (await engine.up("WorkPool", "p", {"name": unique, "type": "process"})).steps == ["create"]
+
+
+async def test_a_pool_that_a_killed_up_left_behind_is_found_again(engine: Any, unique: str) -> None:
+    await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    engine.resources.clear()  # the state never heard of it
+
+    found = await engine.up("WorkPool", "p", {"name": unique, "type": "process", "description": "nueva"})
+
+    assert found.id == unique
+
+
+async def test_somebody_elses_pool_is_refused_with_the_way_out_and_taken_with_adopt(
+    engine: Any, client: Any, unique: str
+) -> None:
+    await client.post("work_pools/", {"name": unique, "type": "process", "description": "de otro"})
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    assert f"pulumi import prefect:index:WorkPool NAME {unique}" in refused.value.details()
+    assert (await client.get(f"work_pools/{unique}"))["description"] == "de otro"
+
+    assert (await engine.up("WorkPool", "p", {"name": unique, "type": "process", "adopt": True})).id == unique
+    assert (await client.get(f"work_pools/{unique}"))["description"] is None
+
+
+async def test_another_type_replaces_the_pool_old_one_first(engine: Any, client: Any, unique: str) -> None:
+    before = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    id_before = before.values["work_pool_id"]
+
+    after = await engine.up("WorkPool", "p", {"name": unique, "type": "docker"})
+
+    assert after.steps == ["delete", "create"]
+    assert after.values["work_pool_id"] != id_before
+
+
+async def test_an_imported_pool_is_the_same_at_the_next_up(engine: Any, client: Any, unique: str) -> None:
+    await client.post("work_pools/", {"name": unique, "type": "process"})
+
+    imported = await engine.import_("WorkPool", "p", unique)
+
+    assert imported.values["type"] == "process"
+    assert (await engine.up("WorkPool", "p", {"name": unique, "type": "process"})).steps == ["same"]
+
+
+async def test_what_is_wrong_is_told_all_at_once_by_property(engine: Any) -> None:
+    with pytest.raises(engine.CheckFailed) as caught:
+        await engine.up("WorkPool", "p", {"name": 3, "type": "process", "concurrency_limit": -1, "descripcion": "x"})
+    failures = caught.value.failures
+    assert set(failures) == {"name", "concurrency_limit", "descripcion"}
+    assert "there are:" in failures["descripcion"]
+
+
+async def test_an_unknown_worker_type_is_told_with_the_known_ones(engine: Any, unique: str) -> None:
+    with pytest.raises(grpc.aio.AioRpcError, match="docker"):
+        await engine.up("WorkPool", "p", {"name": unique, "type": "dokcer"})
+
+
+class TestQueues:
+    @pytest.fixture
+    async def pool(self, engine: Any, unique: str) -> Any:
+        return await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+
+    async def test_a_queue_lives_through_its_life(self, engine: Any, client: Any, pool: Any) -> None:
+        base = {"work_pool_name": pool.id, "work_pool_id": pool.values["work_pool_id"], "name": "urgente"}
+        full = {**base, "priority": 3, "concurrency_limit": 2, "description": "x", "is_paused": True}
+        queue = await engine.up("WorkQueue", "q", full)
+        assert await engine.refresh(queue) == []
+        engine.forget_calls()
+        assert (await engine.up("WorkQueue", "q", full)).steps == ["same"]
+        assert engine.transport.calls == []
+
+        assert (await engine.up("WorkQueue", "q", base)).steps != ["same"]
+        row = await client.get(f"work_pools/{pool.id}/queues/urgente")
+        assert (row["concurrency_limit"], row["is_paused"], row["description"]) == (None, False, "")
+        await client.patch(f"work_pools/{pool.id}/queues/urgente", {"concurrency_limit": 7})
+        assert await engine.refresh(queue) == ["concurrency_limit"]
+        await engine.destroy(queue)
+        names = [row["name"] for row in await client.find(f"work_pools/{pool.id}/queues/filter", {})]
+        assert names == ["default"]
+
+    async def test_the_default_queue_is_adopted_and_put_back(self, engine: Any, client: Any, pool: Any) -> None:
+        inputs = {"work_pool_name": pool.id, "name": "default", "concurrency_limit": 2}
+        queue = await engine.up("WorkQueue", "q", inputs)
+        assert (await client.get(f"work_pools/{pool.id}/queues/default"))["concurrency_limit"] == 2
+        assert await engine.refresh(queue) == []
+
+        await engine.destroy(queue)
+
+        row = await client.get(f"work_pools/{pool.id}/queues/default")
+        assert (row["concurrency_limit"], row["description"]) == (None, "The work pool's default queue.")

@@ -1,0 +1,48 @@
+"""Stacks for tests, destroyed even when a test fails."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.stack.platforms import Declared, Platform, copy_checkout
+
+
+@pytest.fixture(scope="session")
+def new_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Platform]]:
+    """Makes stacks `t-<random>` from Pulumi.dev.yaml (or another); destroys what a test left up."""
+    made: list[Platform] = []
+
+    def make(base: str = "dev", change: Callable[[Any], None] | None = None, *, init: bool = True) -> Platform:
+        folder = tmp_path_factory.mktemp("checkout")
+        copy_checkout(folder)
+        stack = f"t-{secrets.token_hex(3)}"
+        platform = Platform(folder, stack, folder / "profiles.toml")
+        shutil.copy2(folder / f"Pulumi.{base}.yaml", platform.file)
+        if change:
+            platform.edit(change)
+        if init:
+            platform.run("stack", "init", stack)
+        made.append(platform)
+        return platform
+
+    yield make
+    for platform in made:
+        if platform.containers():
+            platform.run("destroy", "--yes", "--stack", platform.stack, check=False)
+
+
+@pytest.fixture(scope="module")
+def platform(new_platform: Callable[..., Platform]) -> Platform:
+    """One dev stack that is up, for the tests of a module."""
+
+    def tell_every_call(declared: Declared) -> None:
+        declared["server"] = {"log_level": "INFO"}  # uvicorn's access log
+
+    made = new_platform(change=tell_every_call)
+    made.up()
+    return made

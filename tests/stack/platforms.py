@@ -1,0 +1,168 @@
+"""A real stack on the real Docker engine, from a copy of the checkout, with a state and profiles of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from ruamel.yaml import YAML
+
+from infra.toolchain.launcher import environment
+
+ROOT = Path(__file__).parents[2]
+UP_SECONDS = 600
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def console(container: str) -> str:
+    """What a container has written, to either stream."""
+    done = subprocess.run(["docker", "logs", container], check=True, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def eventually(what: str, probe: Callable[[], Any], seconds: float = 60, every: float = 1.0) -> Any:
+    """The first true answer of `probe`; fails with `what` when there is none in time."""
+    deadline = time.monotonic() + seconds
+    answer: Any = None
+    while time.monotonic() < deadline:
+        try:
+            answer = probe()
+        except (httpx.HTTPError, subprocess.CalledProcessError) as error:
+            answer = error
+        else:
+            if answer:
+                return answer
+        time.sleep(every)
+    raise AssertionError(f"{what}: not within {seconds} s; last: {answer!r}")
+
+
+class Patient(httpx.HTTPTransport):
+    """A busy server on SQLite answers 503 now and then: what it didn't take is sent again."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for attempt in range(20):
+            response = super().handle_request(request)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            response.close()
+            time.sleep(0.1 * (attempt + 1))
+        return response
+
+
+@dataclass
+class Platform:
+    """A stack in a copy of the checkout."""
+
+    folder: Path
+    stack: str
+    profiles: Path
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {
+            "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi",
+            "PULUMI_HOME": str(ROOT / ".state" / "home"),
+            "PREFECT_PROFILES_PATH": str(self.profiles),
+        }
+        base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
+        return {**base, **environment(ROOT, self.stack), **own}
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(ROOT / ".venv" / "bin" / "pulumi"), *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=UP_SECONDS,
+            check=False,
+        )
+        self.log.append(f"$ pulumi {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        if check and done.returncode != 0:
+            raise AssertionError("\n".join(self.log[-1:]))
+        return done
+
+    def up(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("up", "--yes", "--stack", self.stack, *arguments, check=check)
+
+    def preview(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("preview", "--stack", self.stack, *arguments, check=check)
+
+    def destroy(self) -> None:
+        self.run("destroy", "--yes", "--stack", self.stack)
+        self.run("stack", "rm", "--yes", "--preserve-config", self.stack)
+
+    def outputs(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(
+            self.run("stack", "output", "--json", "--show-secrets", "--stack", self.stack).stdout
+        )
+        return answer
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Change the declared configuration, under `config` without the namespace."""
+        yaml = YAML()
+        document = yaml.load(self.file.read_text())
+        change(Declared(document["config"]))
+        with self.file.open("w") as file:
+            yaml.dump(document, file)
+
+    def api(self) -> httpx.Client:
+        outputs = self.outputs()
+        auth = outputs.get("auth_string")
+        return httpx.Client(
+            base_url=outputs["api_url"] + "/",
+            auth=tuple(auth.split(":", 1)) if auth else None,
+            transport=Patient(),
+            timeout=30,
+        )
+
+    def containers(self) -> list[str]:
+        names = docker("ps", "--all", "--filter", f"label=prefect-infra.stack={self.stack}", "--format", "{{.Names}}")
+        return sorted(names.split())
+
+
+class Declared:
+    def __init__(self, config: Any) -> None:
+        self._config = config
+
+    def __getitem__(self, key: str) -> Any:
+        return self._config[f"prefect-infra:{key}"]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._config[f"prefect-infra:{key}"] = value
+
+
+def copy_checkout(folder: Path) -> None:
+    """What git would clone, the uncommitted included; and the set-up's results, which needn't be made twice."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".state" / "pulumi").mkdir(parents=True)
+    shutil.copy2(ROOT / ".state" / "toolchain.json", folder / ".state" / "toolchain.json")
+    (folder / ".venv").symlink_to(ROOT / ".venv")

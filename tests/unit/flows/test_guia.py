@@ -1,0 +1,84 @@
+"""The guide for flow authors is right: its examples are flows, and a stack accepts what it tells them to declare."""
+
+import importlib.util
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow
+from ruamel.yaml import YAML
+
+from infra.model import load_stack
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "guia.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", GUIDE, flags=re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(text) for _, text in found]
+
+
+def flows_of(code: str, path: Path) -> dict[str, Flow[..., Any]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: value for name, value in vars(module).items() if isinstance(value, Flow)}
+
+
+@pytest.mark.parametrize("code", blocks("python"), ids=["first", "logging"])
+def test_every_example_in_python_is_a_flow_that_loads(code: str, tmp_path: Path):
+    [flow] = flows_of(code, tmp_path / "ejemplo.py").values()
+
+    assert 'if __name__ == "__main__":' in code
+    assert flow.parameters.properties
+
+
+def test_what_the_guide_declares_is_a_deployment_of_the_flow_it_shows(tmp_path: Path):
+    (first, *_) = blocks("python")
+    declarations = [YAML(typ="safe").load(block) for block in blocks("yaml")]
+    deployment: dict[str, Any] = {}
+    for declared in declarations:
+        if "deployments" in declared:
+            [deployment] = declared["deployments"]
+    flows_of(first, tmp_path / "flows" / "compras" / "pedidos.py")
+    for declared in declarations:
+        if "deployments" not in declared:
+            deployment |= declared
+    area = {"queues": {"urgente": {"priority": 1}}, "deployments": [deployment]}
+
+    stack = load_stack(
+        {"environment": "dev", "areas": {"compras": area}}, project="prefect-infra", stack="dev", root=tmp_path
+    )
+
+    [made] = stack.areas[0].deployments
+    assert (made.flow_name, made.pool_name, made.work_queue_name) == ("revisar-pedidos", "compras-dev", "urgente")
+    assert made.description == "Revisa los pedidos del día."
+    assert [dict(schedule.parameters) for schedule in made.schedules] == [{"minimo": 20}, {"minimo": 3}]
+
+
+@pytest.mark.parametrize(
+    "schedule", re.findall(r"^\| [^|]+ \| `((?:cron|interval|rrule): .+)` \|$", GUIDE, re.MULTILINE)
+)
+def test_every_schedule_of_the_table_is_accepted_in_the_stacks_own_time(schedule: str):
+    declared = YAML(typ="safe").load(schedule)
+    deployment = {
+        "name": "latidos",
+        "entrypoint": "flows/ventas/control_de_latidos.py:control_de_latidos",
+        "schedules": [declared],
+    }
+
+    stack = load_stack(
+        {"environment": "dev", "areas": {"ventas": {"deployments": [deployment]}}},
+        project="prefect-infra",
+        stack="dev",
+        root=Path(__file__).parents[3],
+    )
+
+    [made] = stack.areas[0].deployments[0].schedules
+    assert made.timezone == "America/Argentina/Buenos_Aires"
