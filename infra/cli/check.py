@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Annotated
 
@@ -40,6 +39,20 @@ def check(
             if not as_json:
                 out.print(f"{name}: nothing wrong", markup=False)
     if as_json:
-        out.print_json(json.dumps([dataclasses.asdict(finding) for finding in findings], default=str))
+        out.print_json(json.dumps([_told(finding) for finding in findings]))
     if findings:
         raise typer.Exit(1)
+
+
+def _told(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.rule.code,
+        "rule": finding.rule.name,
+        "severity": finding.severity,
+        "path": finding.path,
+        "message": finding.message,
+        "hint": finding.hint,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+    }

@@ -1,28 +1,49 @@
-"""Findings while they come up: each gets its place in the files."""
+"""Findings while they come up: each gets its place in the files, and the weight that the stack gives its rule."""
 
 from __future__ import annotations
 
-from infra.model.errors import Finding, KeyPath, StackErrors, dotted
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from infra.model import credentials
+from infra.model.errors import Finding, KeyPath, StackErrors, dotted, in_order
 from infra.model.loading import Sources
+from infra.model.rules import Rule
+
+Weight: TypeAlias = Literal["error", "warning", "off"]
 
 
 class Findings:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._found: list[tuple[KeyPath, Finding]] = []
+        self._secrets: set[str] = set()
+        self._weights: Mapping[str, Weight] = {}
 
-    def add(self, path: KeyPath, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
+    def add(self, rule: Rule, path: KeyPath, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
         place = self._sources.place(path, of_key=of_key)
         file, mark = place or (None, None)
         line, column = mark or (None, None)
-        text = dotted(path)
-        self._found.append((path, Finding(path=text, message=message, hint=hint, file=file, line=line, column=column)))
+        finding = Finding(
+            rule=rule, path=dotted(path), message=message, hint=hint, file=file, line=line, column=column,
+            severity=rule.severity,
+        )  # fmt: skip
+        self._found.append((path, finding))
 
     def add_files(self) -> None:
         """What is wrong with the files themselves."""
         for file in (self._sources.own, self._sources.base):
             if file is not None and file.exists:
                 self._found.extend(file.findings())
+
+    def hide(self, secret: str) -> None:
+        """No finding shows it, whichever rule tells of its value."""
+        self._secrets.add(secret)
+
+    def weigh(self, weights: Mapping[str, Weight]) -> None:
+        """By code: what the stack makes of rules that may be turned down."""
+        self._weights = weights
 
     def any_at(self, *path: str | int) -> bool:
         """Whether something is wrong there or below: what follows from it needn't be told as well."""
@@ -31,6 +52,28 @@ class Findings:
     def has(self, path: KeyPath) -> bool:
         return any(found == path for found, _ in self._found)
 
+    def all(self) -> tuple[Finding, ...]:
+        """In the order of the files, without a credential, and without what the stack turned off."""
+        secrets = frozenset(self._secrets)
+        told = []
+        for _, finding in self._found:
+            weight = self._weights.get(finding.rule.code, finding.severity)
+            if weight != "off":
+                told.append(replace(_masked(finding, secrets), severity=weight))
+        return in_order(told)
+
     def raise_if_any(self) -> None:
-        if self._found:
-            raise StackErrors(finding for _, finding in self._found)
+        if errors := [finding for finding in self.all() if finding.severity == "error"]:
+            raise StackErrors(errors)
+
+
+def _masked(finding: Finding, secrets: frozenset[str]) -> Finding:
+    def mask(text: str) -> str:
+        return credentials.masked(credentials.without(text, secrets))
+
+    return replace(
+        finding,
+        path=mask(finding.path),
+        message=mask(finding.message),
+        hint=mask(finding.hint) if finding.hint is not None else None,
+    )

@@ -17,6 +17,8 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
+from infra.model.rules import Rule, times
+
 ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -37,9 +39,9 @@ _WEEKDAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "w
 class CronError(ValueError):
     """The expression can't be used. `hint` says what to write, where that is known."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, rule: Rule = times.BAD_CRON) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.rule = hint, rule
 
 
 class _Field(NamedTuple):
@@ -138,7 +140,9 @@ def parse(expression: str, *, day_or: bool = True) -> Cron:
     # With a day of week beside it too: the server looks for both, and its scheduler fails on the one it can't find.
     by_day = replace(cron, weekdays=None, nth=frozenset()) if day_or else cron
     if not by_day.fires():
-        raise CronError("it never fires: no year has such a day", "check the day of month and the month")
+        raise CronError(
+            "it never fires: no year has such a day", "check the day of month and the month", rule=times.NEVER_FIRES
+        )
     return cron
 
 

@@ -11,6 +11,7 @@ from infra.model.collecting import Findings
 from infra.model.entrypoints import EntrypointError, Entrypoints, Flow, split
 from infra.model.errors import KeyPath
 from infra.model.naming import forbidden_characters, repeated, suggestion
+from infra.model.rules import coherence, flows, keys, times
 from infra.model.shape import Places
 from infra.model.signatures import UNSEEN
 from infra.model.stack import CheckoutCode, Code, Deployment, GitCode, ImageCode, Logging, Schedule, SecretRef
@@ -36,6 +37,7 @@ class DeploymentContext:
             for name in sorted(code.model_fields_set - {"location"}):
                 if getattr(code, name) is not None:
                     add(
+                        keys.MISPLACED_KEY,
                         (*path, name),
                         f"{name!r} goes with location: git, not {code.location}",
                         hint="leave it out",
@@ -43,13 +45,20 @@ class DeploymentContext:
                     )
             return
         if code.repository is None and not self.findings.any_at(*path, "repository"):
-            add(path, "'repository' is missing", hint="location: git needs the repository's URL")
+            add(keys.MISSING_KEY, path, "'repository' is missing", hint="location: git needs the repository's URL")
         if code.branch is not None and code.commit_sha is not None:
-            add((*path, "branch"), "'branch' and 'commit_sha' exclude each other", hint="keep one of them", of_key=True)
+            add(
+                keys.CONFLICTING_KEYS,
+                (*path, "branch"),
+                "'branch' and 'commit_sha' exclude each other",
+                hint="keep one of them",
+                of_key=True,
+            )
         if code.access_token is not None and code.access_token.secret not in self.secrets:
             name = code.access_token.secret
             close = suggestion(name, self.secrets)
             add(
+                coherence.UNKNOWN_SECRET,
                 (*path, "access_token", "secret"),
                 f"the stack has no secret {name!r}",
                 hint=close if close and close.startswith("did") else f"pulumi config set --secret prefect-infra:{name}",
@@ -69,7 +78,11 @@ def deployment(
     found = context.findings
     pool_name = f"{area}-{context.environment}"
     if wrong := forbidden_characters(given.name):
-        found.add((*path, "name"), f"the name {given.name!r} has {wrong!r}, which Prefect refuses")
+        found.add(
+            coherence.FORBIDDEN_CHARACTER,
+            (*path, "name"),
+            f"the name {given.name!r} has {wrong!r}, which Prefect refuses",
+        )
     if given.code is not None:
         context.check_code(given.code, (*path, "code"))
     code = _code(given.code or area_code)
@@ -121,7 +134,7 @@ def _flow(given: declared.Deployment, path: KeyPath, code: Code, context: Deploy
             # In another repository: taken on trust, under the name that Prefect gives a flow without one.
             function = split(given.entrypoint)[1].rpartition(".")[2]
             return Flow(name=function.replace("_", "-"), description=None, signature=UNSEEN)
-        context.findings.add((*path, "entrypoint"), str(error), hint=error.hint)
+        context.findings.add(flows.BAD_ENTRYPOINT, (*path, "entrypoint"), str(error), hint=error.hint)
         return None
 
 
@@ -132,17 +145,23 @@ def _check_route(
     route_path = (*path, "work_pool")
     if route.name is not None and route.name != pool_name and not found.any_at("environment"):
         found.add(
+            coherence.POOL_COHERENCE,
             (*route_path, "name"),
             f"the pool is {route.name!r}: in this area and environment it can only be {pool_name!r}",
             hint="leave the name out, or move the deployment to the area whose pool it needs",
         )
     queue = route.work_queue_name
     if queue is not None and queue not in queues and not found.any_at(*path[:2], "queues"):
-        found.add((*route_path, "work_queue_name"), f"the area has no queue {queue!r}", hint=suggestion(queue, queues))
+        found.add(
+            coherence.UNKNOWN_QUEUE,
+            (*route_path, "work_queue_name"),
+            f"the area has no queue {queue!r}",
+            hint=suggestion(queue, queues),
+        )
     if (place := arguments.not_json(route.job_variables)) is not None:
-        found.add((*route_path, "job_variables", *place), "not a finite number")
+        found.add(keys.NOT_JSON, (*route_path, "job_variables", *place), "not a finite number")
     if not isinstance(route.job_variables.get("env"), (dict, type(None))):
-        found.add((*route_path, "job_variables", "env"), "'env' must be a mapping (NAME: value)")
+        found.add(keys.WRONG_TYPE, (*route_path, "job_variables", "env"), "'env' must be a mapping (NAME: value)")
 
 
 def _check_parameters(
@@ -161,17 +180,24 @@ def _check_parameters(
         *(((*item_path, "parameters"), item.parameters) for item_path, item in written),
     ]:
         if (place := arguments.not_json(parameters)) is not None:
-            found.add((*where, *place), "not a finite number", hint="JSON has no form for it")
+            found.add(keys.NOT_JSON, (*where, *place), "not a finite number", hint="JSON has no form for it")
         for misfit in arguments.misfits(parameters, flow.signature):
             if found.has((*where, *misfit.path)):
                 continue
-            found.add((*where, *misfit.path), misfit.message, hint=misfit.hint, of_key=misfit.of_key)
+            found.add(
+                flows.UNKNOWN_PARAMETER if misfit.of_key else flows.PARAMETER_TYPE,
+                (*where, *misfit.path),
+                misfit.message,
+                hint=misfit.hint,
+                of_key=misfit.of_key,
+            )
     if found.any_at(*path, "parameters"):
         return
     for (item_path, item), schedule in zip(written, schedules, strict=True):
         missing = [name for name in flow.signature.required if name not in {**given.parameters, **item.parameters}]
         if missing and schedule.active and not found.any_at(*item_path, "parameters"):
             found.add(
+                flows.MISSING_PARAMETER,
                 item_path,
                 f"the schedule would start runs without {', '.join(map(repr, missing))}, which the flow requires",
                 hint="give it in `parameters`, or write active: false",
@@ -188,6 +214,7 @@ def _schedules(given: declared.Deployment, path: KeyPath, context: DeploymentCon
         for item_path in paths[1:]:
             if not any(context.findings.any_at(*each) for each in paths):
                 context.findings.add(
+                    times.REPEATED_SLUG,
                     item_path,
                     f"another schedule of this deployment has the slug {slug!r}",
                     hint="give it one of its own: slug: …",
@@ -201,14 +228,14 @@ def _schedule(given: declared.Schedule, path: KeyPath, context: DeploymentContex
         try:
             timezone = timezones.normalise(given.timezone)
         except timezones.TimezoneError as error:
-            found.add((*path, "timezone"), str(error), hint=error.hint)
+            found.add(error.rule, (*path, "timezone"), str(error), hint=error.hint)
     rule: dict[str, Any] = {}
     kinds = [kind for kind in _KINDS if getattr(given, kind) is not None]
     if len(kinds) == 1:
         rule = _rule(kinds[0], given, path, timezone, found)
     elif not any(found.any_at(*path, kind) for kind in _KINDS):
         got = f"it has {' and '.join(kinds)}" if kinds else "it has none"
-        found.add(path, f"a schedule has one of cron, interval and rrule: {got}")
+        found.add(times.ONE_KIND, path, f"a schedule has one of cron, interval and rrule: {got}")
     return Schedule(
         slug=given.slug or (recurrence.slug(**{kinds[0]: rule[kinds[0]]}) if rule else "unknown"),
         timezone=timezone,
@@ -222,7 +249,13 @@ def _rule(kind: str, given: declared.Schedule, path: KeyPath, timezone: str, fou
     """The fields of the one kind it is; none if they can't be used."""
     for name, owner in (("day_or", "cron"), ("anchor_date", "interval")):
         if kind != owner and getattr(given, name) is not None:
-            found.add((*path, name), f"{name!r} goes with {owner}, not with {kind}", hint="leave it out", of_key=True)
+            found.add(
+                keys.MISPLACED_KEY,
+                (*path, name),
+                f"{name!r} goes with {owner}, not with {kind}",
+                hint="leave it out",
+                of_key=True,
+            )
     at = (*path, kind)
     try:
         if given.cron is not None:
@@ -235,7 +268,7 @@ def _rule(kind: str, given: declared.Schedule, path: KeyPath, timezone: str, fou
         return {"interval": seconds, "anchor_date": recurrence.anchor(given.anchor_date, timezone)}
     except recurrence.ScheduleError as error:
         if not found.has(at):
-            found.add(at, str(error), hint=error.hint)
+            found.add(error.rule, at, str(error), hint=error.hint)
         return {}
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from infra.model.rules.rule import Rule, Severity
+
 NAMESPACE = "prefect-infra"
 """The configuration namespace of the keys that belong to this program."""
 
@@ -17,33 +19,55 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 class Finding:
     """One fault. Lines and columns count from 1; there are none for a value that is in no file."""
 
+    rule: Rule
     path: str
     message: str
     hint: str | None = None
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    severity: Severity = "error"
+
+    @property
+    def place(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+    @property
+    def head(self) -> str:
+        """Where it is, how bad, and which rule's: the first line of what people read."""
+        return " ".join(part for part in (self.place, self.severity, self.rule.code, self.path) if part)
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        lines = [" ".join(part for part in (place, self.path) if part), f"    {self.message}"]
+        lines = [self.head, f"    {self.message}"]
         if self.hint:
             lines.append(f"    -> {self.hint}")
-        # A key or value may hold what a terminal can't encode, such as half a surrogate pair.
-        return "\n".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")
+        return printable("\n".join(lines))
 
 
 class StackErrors(Exception):  # noqa: N818  # it carries as many as there are
     """A stack that can't be used, with all that is wrong with it, in the order of the files."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings: tuple[Finding, ...] = tuple(
-            sorted(set(findings), key=lambda f: (f.file or "", f.line or 0, f.column or 0, f.path, f.message))
-        )
+        self.findings = in_order(findings)
         super().__init__(self.findings)
 
     def __str__(self) -> str:
         return "\n".join(str(finding) for finding in self.findings)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each once, as they stand in the files."""
+
+    def place(finding: Finding) -> tuple[str, int, int, str, str, str]:
+        at = (finding.file or "", finding.line or 0, finding.column or 0)
+        return *at, finding.path, finding.rule.code, finding.message
+
+    return tuple(sorted(set(findings), key=place))
+
+
+def printable(text: str) -> str:
+    """A key or value may hold what a terminal can't encode, such as half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def dotted(path: KeyPath) -> str:

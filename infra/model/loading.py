@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.model.errors import NAMESPACE, Finding, KeyPath, StackErrors, dotted
 from infra.model.naming import suggestion
+from infra.model.rules import Rule, reading
 
 if TYPE_CHECKING:
     from infra.model.positions import Document, Mark
@@ -36,9 +37,11 @@ class StackFile:
         try:
             return positions.read((self.root / self.name).read_text(encoding="utf-8-sig"))
         except positions.YamlFault as fault:
-            raise StackErrors([self._finding("", fault.mark, fault.message, fault.hint)]) from fault
+            raise StackErrors([self._finding(fault.rule, "", fault.mark, fault.message, fault.hint)]) from fault
         except (OSError, UnicodeDecodeError) as error:
-            raise StackErrors([Finding(path="", message=f"can't be read: {error}", file=self.name)]) from error
+            raise StackErrors(
+                [Finding(rule=reading.UNREADABLE, path="", message=f"can't be read: {error}", file=self.name)]
+            ) from error
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -51,7 +54,9 @@ class StackFile:
             return {}
         if not isinstance(config, dict):
             mark = self.document.mark(("config",), of_key=True)
-            raise StackErrors([self._finding("config", mark, f"`config` must be a mapping of {_PREFIX}… keys")])
+            raise StackErrors(
+                [self._finding(reading.NO_CONFIG, "config", mark, f"`config` must be a mapping of {_PREFIX}… keys")]
+            )
         return config
 
     @property
@@ -82,12 +87,16 @@ class StackFile:
         for key, value in self.config.items():
             if ":" not in key:
                 mark = self.document.mark(("config", key), of_key=True)
-                yield (), self._finding(key, mark, "a key has a namespace", f"write {_PREFIX}{key}")
+                yield (
+                    (),
+                    self._finding(reading.NO_NAMESPACE, key, mark, "a key has a namespace", f"write {_PREFIX}{key}"),
+                )
             elif key.startswith(_PREFIX) and not is_secret(value):
                 for path in _nested_secrets(value, (key.removeprefix(_PREFIX),)):
                     yield (
                         path,
                         self._finding(
+                            reading.NESTED_SECRET,
                             dotted(path),
                             self.find_mark((*path, "secure"), of_key=True),
                             "a secret can't stand within another value: in there it is kept in plain",
@@ -95,9 +104,9 @@ class StackFile:
                         ),
                     )
 
-    def _finding(self, path: str, mark: Mark | None, message: str, hint: str | None = None) -> Finding:
+    def _finding(self, rule: Rule, path: str, mark: Mark | None, message: str, hint: str | None = None) -> Finding:
         line, column = mark or (None, None)
-        return Finding(path=path, message=message, hint=hint, file=self.name, line=line, column=column)
+        return Finding(rule=rule, path=path, message=message, hint=hint, file=self.name, line=line, column=column)
 
     @staticmethod
     def _full(path: KeyPath) -> KeyPath:
@@ -163,7 +172,8 @@ def _no_stack(root: Path, stack: str) -> StackErrors:
     others = [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml")]
     name = _file_name(stack)
     hint = suggestion(stack, others) or f"write {name}; what it may say: docs/stack-files.md"
-    return StackErrors([Finding(path="", message=f"there is no file for the stack {stack!r}", file=name, hint=hint)])
+    message = f"there is no file for the stack {stack!r}"
+    return StackErrors([Finding(rule=reading.NO_STACK_FILE, path="", message=message, file=name, hint=hint)])
 
 
 def _together(values: Mapping[str, Any], secrets: Collection[str], own: StackFile, base: StackFile | None) -> Sources:

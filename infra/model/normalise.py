@@ -14,6 +14,7 @@ from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import Entrypoints
 from infra.model.errors import KeyPath
 from infra.model.naming import forbidden_characters, repeated
+from infra.model.rules import coherence, keys
 from infra.model.shape import Places
 from infra.model.stack import (
     Area,
@@ -78,23 +79,32 @@ def _timezone(written: str, found: Findings) -> str:
     try:
         return timezones.normalise(written)
     except timezones.TimezoneError as error:
-        found.add(("timezone",), str(error), hint=error.hint)
+        found.add(error.rule, ("timezone",), str(error), hint=error.hint)
         return timezones.BUENOS_AIRES
 
 
 def _server(given: declared.Server, found: Findings) -> Server:
     if isinstance(given.port, int) and given.port not in UNPRIVILEGED_PORTS:
         found.add(
-            ("server", "port"), f"the port is {given.port}: it goes from 1024 to 65535", hint="or auto: a free one"
+            keys.OUT_OF_RANGE,
+            ("server", "port"),
+            f"the port is {given.port}: it goes from 1024 to 65535",
+            hint="or auto: a free one",
         )
     bind = "127.0.0.1" if given.bind == "localhost" else given.bind
     try:
         loopback = ipaddress.ip_address(bind).is_loopback
     except ValueError:
-        found.add(("server", "bind"), f"{bind!r} is no IP address", hint="127.0.0.1 for this machine, 0.0.0.0 for all")
+        found.add(
+            coherence.NO_ADDRESS,
+            ("server", "bind"),
+            f"{bind!r} is no IP address",
+            hint="127.0.0.1 for this machine, 0.0.0.0 for all",
+        )
         loopback = True
     if not loopback and given.auth == "none" and not found.any_at("server", "auth"):
         found.add(
+            coherence.OPEN_SERVER,
             ("server", "bind"),
             f"the server would listen on {bind}, where others reach it, without asking who they are",
             hint="write auth: required, or leave bind out",
@@ -109,20 +119,30 @@ def _profiles(given: declared.Stack, identity: Identity, places: Places, found: 
         unknown = set(re.findall(r"{(.*?)}", profile.name)) - {"project", "stack"}
         name = profile.name.replace("{project}", identity.project).replace("{stack}", identity.stack)
         if unknown or "{" in name or "}" in name:
-            found.add((*path, "name"), f"{profile.name!r} has braces other than {{project}} and {{stack}}")
+            found.add(
+                keys.MALFORMED_NAME,
+                (*path, "name"),
+                f"{profile.name!r} has braces other than {{project}} and {{stack}}",
+            )
         made.append((name, (*path, "name")))
         if profile.activate:
             active.append((*path, "activate"))
         for setting in sorted(_SETTINGS_OF_THE_STACK & profile.settings.keys()):
             found.add(
-                (*path, "settings", setting), f"{setting} is set by the stack itself", hint="leave it out", of_key=True
+                keys.MISPLACED_KEY,
+                (*path, "settings", setting),
+                f"{setting} is set by the stack itself",
+                hint="leave it out",
+                of_key=True,
             )
         yield Profile(name=name, activate=profile.activate, settings=profile.settings)
     for name, paths in repeated(made).items():
         for path in paths[1:]:
-            found.add(path, f"there is another profile {name!r}", hint="give it another name")
+            found.add(coherence.REPEATED_NAME, path, f"there is another profile {name!r}", hint="give it another name")
     for path in active[1:]:
-        found.add(path, "another profile is activated already", hint="only one can be active")
+        found.add(
+            coherence.ACTIVE_PROFILES, path, "another profile is activated already", hint="only one can be active"
+        )
 
 
 def _unique_deployments(given: declared.Stack, places: Places, found: Findings) -> None:
@@ -134,7 +154,10 @@ def _unique_deployments(given: declared.Stack, places: Places, found: Findings) 
     for name, paths in repeated(named).items():
         for path in paths[1:]:
             found.add(
-                path, f"there is another deployment {name!r} in area {paths[0][1]}", hint="names are unique in a stack"
+                coherence.REPEATED_NAME,
+                path,
+                f"there is another deployment {name!r} in area {paths[0][1]}",
+                hint="names are unique in a stack",
             )
 
 
@@ -143,6 +166,7 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
     found = context.findings
     if name.startswith(RESERVED_POOL_PREFIX):
         found.add(
+            coherence.RESERVED_NAME,
             path,
             f"the pool {name}-{of.environment} would begin with 'prefect', which the server keeps for itself",
             of_key=True,
@@ -181,6 +205,7 @@ def _queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQu
     for name, queue in given.queues.items():
         if wrong := forbidden_characters(name):
             found.add(
+                coherence.FORBIDDEN_CHARACTER,
                 (*path, "queues", name),
                 f"the name of the queue {name!r} has {wrong!r}, which Prefect refuses",
                 of_key=True,
@@ -201,6 +226,7 @@ def _queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQu
     for same, names in repeated((str(queue.priority), queue.name) for queue in queues).items():
         for name in names[1:]:
             found.add(
+                coherence.PRIORITY_TAKEN,
                 (*path, "queues", name, "priority"),
                 f"the queue {names[0]!r} has priority {same} too",
                 hint="each queue of a pool has its own: the server would shift one of them",

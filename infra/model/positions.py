@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from infra.model.errors import KeyPath
+from infra.model.rules import Rule, reading
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
@@ -31,9 +32,11 @@ class Mark(NamedTuple):
 class YamlFault(Exception):  # noqa: N818  # as all that is raised here
     """The text can't be read, or not in one way only."""
 
-    def __init__(self, message: str, mark: Mark | None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, mark: Mark | None, hint: str | None = None, *, rule: Rule = reading.NOT_YAML
+    ) -> None:
         super().__init__(message)
-        self.message, self.mark, self.hint = message, mark, hint
+        self.message, self.mark, self.hint, self.rule = message, mark, hint, rule
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,9 @@ class _Plain:
             if _is_merge(key):
                 continue
             if key.value in own:
-                raise YamlFault(f"the key {key.value!r} stands twice", _mark(key), "take one away")
+                raise YamlFault(
+                    f"the key {key.value!r} stands twice", _mark(key), "take one away", rule=reading.REPEATED_KEY
+                )
             own[key.value] = self.of(value)
         inherited: dict[str, Any] = {}
         for merged in _merged(node):

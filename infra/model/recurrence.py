@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from infra.model import cron
+from infra.model.rules import Rule, times
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST_INTERVAL = 366 * 86400
@@ -17,16 +18,16 @@ _INTERVAL = re.compile(r"(?:\d{1,9}[smhd])+")
 class ScheduleError(ValueError):
     """It can't be a schedule. `hint` says what to write."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, rule: Rule) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.rule = hint, rule
 
 
 def cron_expression(written: str, *, day_or: bool) -> str:
     try:
         cron.parse(written, day_or=day_or)
     except cron.CronError as error:
-        raise ScheduleError(f"the cron {written!r} can't be used: {error}", error.hint) from error
+        raise ScheduleError(f"the cron {written!r} can't be used: {error}", error.hint, rule=error.rule) from error
     return " ".join(written.split())
 
 
@@ -37,14 +38,20 @@ def interval_seconds(written: object) -> int:
     if isinstance(written, str):
         text = "".join(written.lower().split())
         if not _INTERVAL.fullmatch(text):
-            raise ScheduleError(f"the interval is {written!r}, which is no length of time", hint)
+            raise ScheduleError(
+                f"the interval is {written!r}, which is no length of time", hint, rule=times.BAD_INTERVAL
+            )
         seconds = sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)
     if isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise ScheduleError(f"the interval is {written!r}: it must be whole seconds or a text", hint)
+        raise ScheduleError(
+            f"the interval is {written!r}: it must be whole seconds or a text", hint, rule=times.BAD_INTERVAL
+        )
     if not 1 <= seconds <= LONGEST_INTERVAL:
-        raise ScheduleError(f"the interval is {written!r}: it goes from 1 second to 366 days", hint)
+        raise ScheduleError(
+            f"the interval is {written!r}: it goes from 1 second to 366 days", hint, rule=times.BAD_INTERVAL
+        )
     return seconds
 
 
@@ -59,12 +66,12 @@ def anchor(written: str | None, timezone: str) -> str:
         if moment.tzinfo is None:
             return moment.replace(tzinfo=zone).isoformat()
         if moment.utcoffset() == timedelta(0) and zone.utcoffset(moment.replace(tzinfo=None)) != timedelta(0):
-            raise ScheduleError(f"the anchor_date {written!r} is in UTC", hint)
+            raise ScheduleError(f"the anchor_date {written!r} is in UTC", hint, rule=times.UTC)
         return moment.astimezone(zone).isoformat()
     except (ValueError, OverflowError) as error:
         if isinstance(error, ScheduleError):
             raise
-        raise ScheduleError(f"the anchor_date {written!r} is no date and time", hint) from error
+        raise ScheduleError(f"the anchor_date {written!r} is no date and time", hint, rule=times.BAD_ANCHOR) from error
 
 
 def slug(*, cron: str | None = None, interval: int | None = None, rrule: str | None = None) -> str:

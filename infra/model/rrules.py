@@ -15,6 +15,7 @@ from typing import Any
 from dateutil.rrule import DAILY, MINUTELY, rrule, rruleset, rrulestr
 
 from infra.model.recurrence import DEFAULT_ANCHOR, ScheduleError
+from infra.model.rules import Rule, times
 
 LONGEST = 6500
 """What the server takes."""
@@ -41,20 +42,25 @@ _ZERO_IS_A_VALUE = frozenset({"BYSECOND", "BYMINUTE", "BYHOUR", "BYEASTER"})
 _UNREADABLE = (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError)
 
 
+class RruleError(ScheduleError):
+    def __init__(self, message: str, hint: str | None = None, *, rule: Rule = times.BAD_RRULE) -> None:
+        super().__init__(message, hint, rule=rule)
+
+
 @cache
 def normal(written: str) -> str:
     """The rule with its DTSTART: without one the server would add it, and show it as a change ever after.
 
     Raises:
-        ScheduleError: The rule can't be used.
+        RruleError: The rule can't be used.
 
     """
     text = "\n".join(line.strip() for line in written.strip().splitlines() if line.strip())
     folded = text.upper()
     if len(text) > LONGEST:
-        raise ScheduleError(f"the rrule has {len(text)} characters: at most {LONGEST}")
+        raise RruleError(f"the rrule has {len(text)} characters: at most {LONGEST}")
     if "TZID" in folded or re.search(r"\d{6}Z\b", folded):
-        raise ScheduleError(
+        raise RruleError(
             f"the rrule {_short(written)} says its own time zone", "its times are local: leave out the Z and the TZID"
         )
     for key, values in _parts(folded, written):
@@ -63,9 +69,9 @@ def normal(written: str) -> str:
         parsed = parse(text)
         _check(parsed, written, anchored="DTSTART" in folded)
     except _UNREADABLE as error:
-        if isinstance(error, ScheduleError):
+        if isinstance(error, RruleError):
             raise
-        raise ScheduleError(
+        raise RruleError(
             f"the rrule {_short(written)} can't be read: {str(error) or type(error).__name__}", _EXAMPLE
         ) from error
     if "DTSTART" in folded:
@@ -82,7 +88,7 @@ def _parts(folded: str, written: str) -> Iterator[tuple[str, str]]:
     for line in folded.splitlines():
         name, colon, value = line.rpartition(":")
         if colon and not re.match(r"(RRULE|RDATE|EXDATE|DTSTART)\b", name):
-            raise ScheduleError(
+            raise RruleError(
                 f"the rrule {_short(written)} has the line {line!r}", "allowed: RRULE, RDATE, EXDATE, DTSTART"
             )
         if not colon or name == "RRULE":
@@ -94,7 +100,7 @@ def _parts(folded: str, written: str) -> Iterator[tuple[str, str]]:
 def _check_values(key: str, values: str, written: str) -> None:
     if key not in _RANGES:
         if key not in _OTHERS:
-            raise ScheduleError(
+            raise RruleError(
                 f"the rrule {_short(written)} has an unknown part {key!r}",
                 f"allowed: {', '.join(sorted((*_RANGES, *_OTHERS)))}",
             )
@@ -104,9 +110,7 @@ def _check_values(key: str, values: str, written: str) -> None:
         sound = re.fullmatch(r"[+-]?\d{1,7}", value, re.ASCII) and low <= int(value) <= high
         if not sound or (int(value) == 0 and key not in _ZERO_IS_A_VALUE):
             beside = "" if low >= 0 else ", without 0" if key not in _ZERO_IS_A_VALUE else ""
-            raise ScheduleError(
-                f"the rrule {_short(written)} has {key} {value!r}: it goes from {low} to {high}{beside}"
-            )
+            raise RruleError(f"the rrule {_short(written)} has {key} {value!r}: it goes from {low} to {high}{beside}")
 
 
 def _check(parsed: rrule | rruleset, written: str, *, anchored: bool) -> None:
@@ -116,30 +120,34 @@ def _check(parsed: rrule | rruleset, written: str, *, anchored: bool) -> None:
         _check_rule(rule, vars(rule), written, anchored=anchored)
     dates: list[datetime] = [] if isinstance(parsed, rrule) else [*fields["_rdate"], *fields["_exdate"]]
     if any(date.tzinfo is not None for date in dates):
-        raise ScheduleError(f"the rrule {_short(written)} has a date with a time zone", "its times are local")
+        raise RruleError(f"the rrule {_short(written)} has a date with a time zone", "its times are local")
     if not rules and (isinstance(parsed, rrule) or not fields["_rdate"]):
-        raise ScheduleError(f"the rrule {_short(written)} never fires: it has no RRULE and no RDATE")
+        raise RruleError(
+            f"the rrule {_short(written)} never fires: it has no RRULE and no RDATE", rule=times.NEVER_FIRES
+        )
 
 
 def _check_rule(rule: rrule, fields: dict[str, Any], written: str, *, anchored: bool) -> None:
     start: datetime = fields["_dtstart"]
     if start.tzinfo is not None or start.year not in _YEARS:
-        raise ScheduleError(
+        raise RruleError(
             f"the rrule {_short(written)} begins in the year {start.year}",
             f"DTSTART is a local time from {_YEARS.start} to {_YEARS.stop - 1}",
         )
     if fields["_freq"] >= MINUTELY and not anchored:
-        raise ScheduleError(
+        raise RruleError(
             f"the rrule {_short(written)} repeats each minute or second: from 2020 on the server would count them all",
             "use `interval`, or begin it with a recent DTSTART:20260101T000000 on a line of its own",
         )
     often = fields["_freq"] > DAILY
     if often and fields["_bysetpos"]:
-        raise ScheduleError(f"the rrule {_short(written)} has BYSETPOS, which goes with a day, week, month or year")
+        raise RruleError(f"the rrule {_short(written)} has BYSETPOS, which goes with a day, week, month or year")
     if next(iter(_at_the_end_of_time(rule, start, fields["_interval"], often=often)), None) is None:
-        raise ScheduleError(f"the rrule {_short(written)} never fires: no day is all that it asks for")
+        raise RruleError(
+            f"the rrule {_short(written)} never fires: no day is all that it asks for", rule=times.NEVER_FIRES
+        )
     if next(iter(rule), None) is None:
-        raise ScheduleError(f"the rrule {_short(written)} never fires: it ends before it begins")
+        raise RruleError(f"the rrule {_short(written)} never fires: it ends before it begins", rule=times.NEVER_FIRES)
 
 
 def _at_the_end_of_time(rule: rrule, start: datetime, interval: int, *, often: bool) -> rrule:

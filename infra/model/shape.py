@@ -18,6 +18,7 @@ from infra.model import declared
 from infra.model.collecting import Findings
 from infra.model.errors import NAMESPACE, KeyPath
 from infra.model.naming import meant
+from infra.model.rules import keys
 
 _ROUNDS = 50
 _ANY_ENVIRONMENT = "unknown"
@@ -71,7 +72,9 @@ def shaped(raw: Mapping[str, Any], findings: Findings) -> tuple[declared.Stack |
     """The declaration without its unusable parts; None if nothing can be made of it."""
     data = plain(raw)
     for path, text in _mangled_dates(data):
-        findings.add(path, "a date without quotes: Pulumi makes something else of it", hint=f'write "{text}"')
+        findings.add(
+            keys.UNQUOTED_DATE, path, "a date without quotes: Pulumi makes something else of it", hint=f'write "{text}"'
+        )
     removed: set[KeyPath] = set()
     places = Places({})
     for _ in range(_ROUNDS):
@@ -163,7 +166,7 @@ def _report(details: ErrorDetails, data: Any, places: Places, findings: Findings
     if details["type"] == "missing":
         name = str(path[-1])
         if not findings.has(path):  # it has one where it was there, and was taken out
-            findings.add(path, f"{name!r} is missing", hint=_MISSING.get(name, f"give it: {name}: …"))
+            findings.add(keys.MISSING_KEY, path, f"{name!r} is missing", hint=_MISSING.get(name, f"give it: {name}: …"))
         # Without it nothing can be made of what should hold it; of the stack itself something can.
         return path if len(path) == 1 else path[:-1]
     if len(path) < len(location) and path and str(path[-1]) in _CHOICES:
@@ -173,7 +176,9 @@ def _report(details: ErrorDetails, data: Any, places: Places, findings: Findings
     if findings.has(path):
         return path
     message, hint = _words(details, path, of_key=of_key)
-    findings.add(path, message, hint=hint, of_key=of_key or details["type"] == "extra_forbidden")
+    findings.add(
+        keys.of_kind(details["type"]), path, message, hint=hint, of_key=of_key or details["type"] == "extra_forbidden"
+    )
     return path
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from infra.model.naming import meant
+from infra.model.rules import Rule, times
 
 BUENOS_AIRES = "America/Argentina/Buenos_Aires"
 
@@ -20,9 +21,9 @@ _NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 class TimezoneError(ValueError):
     """Not a time zone that a schedule may have."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, *, rule: Rule = times.UNKNOWN_TIMEZONE) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.rule = hint, rule
 
 
 @cache
@@ -33,7 +34,9 @@ def normalise(written: str) -> str:
     folded = text.casefold()
     if _is_utc(folded):
         raise TimezoneError(
-            f"the time zone is UTC, written {written!r}", f"write where the people are, for example {BUENOS_AIRES}"
+            f"the time zone is UTC, written {written!r}",
+            f"write where the people are, for example {BUENOS_AIRES}",
+            rule=times.UTC,
         )
     if folded in ("buenos_aires", "america/buenos_aires", "argentina/buenos_aires"):
         return BUENOS_AIRES

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.model import Finding, Stack, StackErrors, load_stack, load_stack_file
+from infra.model.rules import reading
 
 VALID: dict[str, Any] = {
     "environment": "dev",
@@ -123,7 +124,9 @@ def faults(load: Callable[[], Stack]) -> tuple[Finding, ...]:
         assert isinstance(load(), Stack)
     except StackErrors as errors:
         str(errors).encode()
-        return errors.findings or (Finding(path="", message="errors without a finding: pydantic"),)
+        return errors.findings or (
+            Finding(rule=reading.NOT_YAML, path="", message="errors without a finding: pydantic"),
+        )
     return ()
 
 

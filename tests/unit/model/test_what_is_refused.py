@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.model import Finding, StackErrors, load_stack, load_stack_file
+from infra.model.rules import times
 
 MARK = "«»"
 """Stands in a case where the finding must point; taken out before the file is written."""
@@ -561,9 +562,11 @@ def test_items_after_a_broken_one_keep_their_place(checkout: Path) -> None:
 
 
 def test_a_finding_reads_as_place_key_fault_and_way_out() -> None:
-    finding = Finding(path="prefect-infra:timezone", message="no", hint="so", file="Pulumi.dev.yaml", line=3, column=7)
+    finding = Finding(
+        rule=times.UTC, path="prefect-infra:timezone", message="no", hint="so", file="Pulumi.dev.yaml", line=3, column=7
+    )
 
-    assert str(finding) == "Pulumi.dev.yaml:3:7 prefect-infra:timezone\n    no\n    -> so"
+    assert str(finding) == "Pulumi.dev.yaml:3:7 error PI301 prefect-infra:timezone\n    no\n    -> so"
 
 
 def test_a_value_from_the_command_line_has_no_line(checkout: Path) -> None:
@@ -585,7 +588,8 @@ def test_a_value_that_pulumi_gives_has_the_line_of_the_file(checkout: Path) -> N
 def test_a_stack_without_a_file_is_told_with_the_ones_there_are(checkout: Path) -> None:
     (checkout / "Pulumi.prod.yaml").write_text(stack(""), encoding="utf-8")
     with pytest.raises(
-        StackErrors, match=r"Pulumi\.prd\.yaml\n    there is no file for the stack 'prd'\n    -> did you mean 'prod'"
+        StackErrors,
+        match=r"Pulumi\.prd\.yaml error PI001\n    there is no file for the stack 'prd'\n    -> did you mean 'prod'",
     ):
         load_stack_file(checkout, "prd")
     with pytest.raises(StackErrors, match="there is no file for the stack 'prd'"):

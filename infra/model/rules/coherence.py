@@ -1,0 +1,143 @@
+"""Server, pools, queues, names: what holds between several keys of a stack."""
+
+from __future__ import annotations
+
+from infra.model.rules.rule import Rule
+
+_DEPLOYMENT = (
+    "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: importar-lista-de-precios\n"
+    "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios\n        "
+)
+
+POOL_COHERENCE = Rule(
+    code="PI201",
+    name="pool-coherence",
+    meaning="A deployment names a work pool of another area or environment: its runs would go to the wrong workers.",
+    example=f"{_DEPLOYMENT}work_pool: {{name: compras-prod}}",
+    mending="Leave the name out: it can only be `<area>-<environment>`. Or move the deployment to that area.",
+)
+RESERVED_NAME = Rule(
+    code="PI202",
+    name="reserved-name",
+    meaning="The pool's name would begin with `prefect`. The server keeps those for itself, and refuses it.",
+    example="prefect-infra:areas:\n  prefectura: {}",
+    mending="Call the area something else; its `title` may say anything.",
+)
+UNKNOWN_QUEUE = Rule(
+    code="PI203",
+    name="unknown-queue",
+    meaning="The area declares no such queue. The server would make it by itself, with no priority and no limit.",
+    example=f"{_DEPLOYMENT}work_pool: {{work_queue_name: urgente}}",
+    mending="Declare it below the area's `queues`, or name one that is there.",
+)
+PRIORITY_TAKEN = Rule(
+    code="PI204",
+    name="priority-taken",
+    meaning="Two queues of a pool have the same priority. The server would shift one of them.",
+    example="prefect-infra:areas:\n  compras:\n    queues: {urgente: {priority: 1}, nocturna: {priority: 1}}",
+    mending="Give each its own number; left out, it is the lowest that is free.",
+)
+REPEATED_NAME = Rule(
+    code="PI205",
+    name="repeated-name",
+    meaning="Two deployments of the stack, or two profiles, have the same name.",
+    example="prefect-infra:profiles: [{name: equipo}, {name: equipo}]",
+    mending="Give one of them another name.",
+)
+FORBIDDEN_CHARACTER = Rule(
+    code="PI206",
+    name="forbidden-character",
+    meaning="A name has a character that Prefect refuses: / % & > < or one that can't be printed.",
+    example="prefect-infra:areas:\n  compras:\n    queues: {alta/urgente: {}}",
+    mending="Write it without.",
+)
+UNKNOWN_SECRET = Rule(
+    code="PI207",
+    name="unknown-secret",
+    meaning="A secret is referred to by a name that no top-level secret of this stack has.",
+    example=("prefect-infra:code: {location: git, repository: 'https://x/y.git', access_token: {secret: git_token}}"),
+    mending="`pulumi config set --secret prefect-infra:<name>`; secrets are not inherited from a base stack.",
+)
+ACTIVE_PROFILES = Rule(
+    code="PI208",
+    name="several-active-profiles",
+    meaning="More than one profile is to be the active one.",
+    example="prefect-infra:profiles: [{name: equipo, activate: true}, {name: guardia, activate: true}]",
+    mending="Keep `activate: true` at one of them.",
+)
+OPEN_SERVER = Rule(
+    code="PI209",
+    name="open-server",
+    meaning="The server would listen where other machines reach it, and ask nobody who they are.",
+    example="prefect-infra:server: {bind: 0.0.0.0}",
+    mending="Write `auth: required`, or leave `bind` out.",
+)
+NO_ADDRESS = Rule(
+    code="PI210",
+    name="no-address",
+    meaning="`bind` is no IP address.",
+    example="prefect-infra:server: {bind: example.com}",
+    mending="127.0.0.1 for this machine alone, 0.0.0.0 for all that reach it.",
+)
+DESCRIPTIVE_NAME = Rule(
+    code="PI211",
+    name="descriptive-name",
+    meaning=(
+        "The name of a deployment or queue says nothing (`test`, `deploy1`, `prueba`), or is not in kebab case, or a "
+        "deployment's has fewer words than the stack asks for (two, unless `naming` says otherwise)."
+    ),
+    example=(
+        "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: flow2\n"
+        "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    ),
+    mending="Say what it does, to what: `importar-lista-de-precios`.",
+    settable=True,
+)
+UNKNOWN_JOB_VARIABLE = Rule(
+    code="PI212",
+    name="unknown-job-variable",
+    meaning="Pools of this type have no such job variable. The server would store it, and no worker ever read it.",
+    example=f"{_DEPLOYMENT}work_pool: {{job_variables: {{stream_outptu: true}}}}",
+    mending="The hint names the variable that was meant; docs/stack-files.md lists those of each type of pool.",
+)
+JOB_VARIABLE_TYPE = Rule(
+    code="PI213",
+    name="job-variable-type",
+    meaning="A job variable has a value of another kind than the pool's job template takes.",
+    example=f"{_DEPLOYMENT}work_pool: {{job_variables: {{stream_output: si}}}}",
+    mending="Write the kind that the message names; the values of `env` are text.",
+)
+MALFORMED_REFERENCE = Rule(
+    code="PI214",
+    name="malformed-reference",
+    meaning="What stands between {{ and }} is nothing that Prefect would fill in, so runs would get it as it is.",
+    example=f"{_DEPLOYMENT}env: {{CLAVE: '{{{{ prefect.bloks.secret.clave-del-erp }}}}'}}",
+    mending="`{{ prefect.blocks.<type>.<name> }}`, `{{ prefect.variables.<name> }}`, or `{{ $NAME }}`.",
+)
+UNKNOWN_BLOCK = Rule(
+    code="PI215",
+    name="unknown-block",
+    meaning="A job variable refers to a block that this stack doesn't make. If nobody made it by hand, each run fails.",
+    example=f"{_DEPLOYMENT}env: {{CLAVE: '{{{{ prefect.blocks.secret.clave-del-erp }}}}'}}",
+    mending="Make the block before the first run, then turn the rule off with that as the reason.",
+    severity="warning",
+    settable=True,
+)
+
+RULES = (
+    POOL_COHERENCE,
+    RESERVED_NAME,
+    UNKNOWN_QUEUE,
+    PRIORITY_TAKEN,
+    REPEATED_NAME,
+    FORBIDDEN_CHARACTER,
+    UNKNOWN_SECRET,
+    ACTIVE_PROFILES,
+    OPEN_SERVER,
+    NO_ADDRESS,
+    DESCRIPTIVE_NAME,
+    UNKNOWN_JOB_VARIABLE,
+    JOB_VARIABLE_TYPE,
+    MALFORMED_REFERENCE,
+    UNKNOWN_BLOCK,
+)
