@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from infra.cli import salt
 from infra.cli.console import checkout, err, fail, out, step
 from infra.cli.pulumi import Pulumi
 from infra.cli.smoke import NotInTime, Trial, try_deployment, workers_online
@@ -20,8 +20,6 @@ from infra.provider.api import Api, Connection
 app = typer.Typer(help="A whole platform of one's own, up and down.", no_args_is_help=True)
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="The stack: `dev`, or a personal one such as `dev-ana`.")]
-
-SALT_FILTER: Final = "prefect-infra-local-salt"
 
 
 @app.command()
@@ -42,9 +40,10 @@ def up(
     except StackErrors as errors:
         fail(str(errors))
     pulumi = Pulumi(root, stack)
-    _keep_salt_out_of_git(root)
+    salt.keep_out_of_git(root)
     if pulumi.show("stack", "select", stack, "--create") != 0 or pulumi.show("up", "--yes", "--stack", stack) != 0:
         fail(f"`pulumi up` of {stack} did not end well: see above. It is safe to run again")
+    salt.settle(root, stack)
     outputs = pulumi.outputs()
     try:
         trials = asyncio.run(_try_out(declared, outputs, again=run_again))
@@ -72,6 +71,7 @@ def down(stack: StackName = "dev") -> None:
     if pulumi.show("stack", "rm", "--yes", "--preserve-config", stack) != 0:
         fail(f"`pulumi stack rm {stack}` did not end well: see above")
     pulumi.forget_salt()
+    salt.settle(root, stack)
     pulumi.forget_state()
 
 
@@ -129,17 +129,3 @@ def _tell(declared: Stack, outputs: dict[str, Any], trials: list[Trial]) -> None
         f"       make dev-down STACK={declared.stack}",
         markup=False,
     )
-
-
-def _keep_salt_out_of_git(root: Path) -> None:
-    """Pulumi writes the salt of a stack's passphrase into its file; a dev stack's passphrase is this checkout's own.
-
-    .gitattributes names the filter; what it does is told to this clone alone.
-    """
-    if not (root / ".git").exists():
-        return
-    key = f"filter.{SALT_FILTER}.clean"
-    known = subprocess.run(["git", "config", "--local", key], cwd=root, capture_output=True, check=False)
-    if known.returncode != 0:
-        err.print("git: keeping Pulumi's salt of dev stacks out of commits (a filter of this clone alone)")
-        subprocess.run(["git", "config", "--local", key, "sed /^encryptionsalt:/d"], cwd=root, check=False)
