@@ -15,7 +15,8 @@ from infra.cli.pulumi import Pulumi
 from infra.cli.smoke import NotInTime, Trial, try_deployment, workers_online
 from infra.components.naming import LABEL
 from infra.model import Stack, StackErrors, load_stack_file
-from infra.provider.api import Api, Connection
+from infra.provider.api import Api
+from infra.provider.connection import Connection
 
 app = typer.Typer(help="A whole platform of one's own, up and down.", no_args_is_help=True)
 

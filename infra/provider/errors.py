@@ -3,6 +3,7 @@
     ProviderError
     ├── Unreachable       the server did not answer in time: start it, or correct its address
     ├── Unauthorised      the server answered 401 or 403: correct the credentials
+    ├── Untrusted         the server can't prove that it is the one: give its authority's certificate
     ├── NotFound          the object is not there (any more)
     ├── Conflict          the server holds something that contradicts the request
     │   └── NotOurs       an object of the same identity exists that this stack did not make
@@ -23,6 +24,9 @@ class Unreachable(ProviderError): ...
 
 
 class Unauthorised(ProviderError): ...
+
+
+class Untrusted(ProviderError): ...
 
 
 class NotFound(ProviderError): ...

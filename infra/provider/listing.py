@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 Row = dict[str, Any]
+Fetch = Callable[[], Awaitable[list[Row]]]
 FEW: Final = 3  # questions that are cheaper singly than by a listing of everything
 
 
 class Listing:
     """The rows of one kind by a key of theirs, read at most once."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[list[Row]]], key: str) -> None:
+    def __init__(self, fetch: Fetch, key: str) -> None:
         self._fetch = fetch
         self._key = key
         self._rows: asyncio.Task[dict[str, Row]] | None = None

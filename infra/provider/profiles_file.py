@@ -36,6 +36,14 @@ _BLANK_OR_COMMENT: Final = re.compile(r"(?:^[ \t\r]*(?:#[^\n]*)?\n)*^[ \t\r]*(?:
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
+def default_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where Prefect itself looks, in its order."""
+    if path := environment.get("PREFECT_PROFILES_PATH"):
+        return Path(path).expanduser().absolute()
+    home = environment.get("PREFECT_HOME")
+    return (Path(home).expanduser().absolute() if home else Path.home() / ".prefect") / "profiles.toml"
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """One writer at a time. The lock lies beside the file, and goes when it is free again.
@@ -86,6 +94,9 @@ class ProfilesFile:
     def active(self) -> str | None:
         active = self._parsed().get("active")
         return str(active) if active is not None else None
+
+    def names(self) -> list[str]:
+        return sorted(self._parsed()["profiles"])
 
     def table(self, name: str) -> dict[str, str] | None:
         """A profile's settings, or None where there is no such profile."""

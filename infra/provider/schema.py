@@ -14,7 +14,14 @@ from infra.provider.kinds.kind import Kind
 PACKAGE: Final = "prefect"
 
 CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
-    "api_url": {"type": "string", "description": "The server's API. Left out: PREFECT_API_URL of the environment."},
+    "api_url": {
+        "type": "string",
+        "description": "The server's API. Left out: that of `profile`, of PREFECT_API_URL, or of the active profile.",
+    },
+    "profile": {
+        "type": "string",
+        "description": "A profile of Prefect's profiles.toml that the address and the credentials come from.",
+    },
     "auth_string": {"type": "string", "secret": True, "description": "`user:password` for basic authentication."},
     "api_key": {"type": "string", "secret": True, "description": "A bearer token, for servers behind a gate."},
     "headers": {
@@ -23,7 +30,7 @@ CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
         "secret": True,
         "description": "Further headers of each request.",
     },
-    "ca_file": {"type": "string", "description": "PEM file of the authority that signed the server's certificate."},
+    "ca_file": {"type": "string", "description": "Absolute path of a PEM file: who signed the server's certificate."},
 }
 
 

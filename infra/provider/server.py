@@ -20,9 +20,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra import __version__
 from infra.provider import wire
-from infra.provider.api import Api, Connection
+from infra.provider.api import Api
+from infra.provider.connection import Connection
 from infra.provider.diffing import Change, Step
-from infra.provider.errors import Conflict, NotFound, ProviderError, Unauthorised, Unreachable
+from infra.provider.errors import Conflict, NotFound, ProviderError, Unauthorised, Unreachable, Untrusted
 from infra.provider.kinds.kind import Live, Session
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.redaction import redactor, secret_texts
@@ -37,6 +38,7 @@ _SECRETS: Final = frozenset((key,) for key, setting in CONFIGURATION.items() if 
 _STATUS: Final[Mapping[type[ProviderError], grpc.StatusCode]] = {
     Unreachable: grpc.StatusCode.UNAVAILABLE,
     Unauthorised: grpc.StatusCode.UNAUTHENTICATED,
+    Untrusted: grpc.StatusCode.UNAUTHENTICATED,
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
 }
@@ -77,6 +79,9 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             for key in given.values
             if key not in CONFIGURATION and key != "version"
         ]
+        if given.values.get("api_url") is not None and given.values.get("profile") is not None:
+            reason = "the address comes from the profile: leave out one of `api_url` and `profile`"
+            failures.append(provider_pb2.CheckFailure(property="profile", reason=reason))
         if not _headers_are_right(given.values.get("headers")):
             failures.append(provider_pb2.CheckFailure(property="headers", reason="expected texts, each by its name"))
         return provider_pb2.CheckResponse(inputs=wire.encode(given.values, given.secrets | _SECRETS), failures=failures)
@@ -145,7 +150,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             planned = lifecycle.preview_create(new.values)
             return provider_pb2.CreateResponse(properties=self._encode(lifecycle, planned, new))
         work = lifecycle.create(self._session(request.urn), new.values)
-        live = await _told(context, work, self._redactor(lifecycle, new))
+        live = await _told(context, work, lambda: self._redactor(lifecycle, new))
         return provider_pb2.CreateResponse(id=live.id, properties=self._encode(lifecycle, live.state(), new))
 
     async def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
@@ -153,7 +158,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         known = wire.decode(request.inputs)
         state = wire.decode(request.properties)
         work = lifecycle.read(self._session(request.urn), request.id, known.values, state.values)
-        live: Live[Any] | None = await _told(context, work, self._redactor(lifecycle, known, state))
+        live: Live[Any] | None = await _told(context, work, lambda: self._redactor(lifecycle, known, state))
         if live is None:
             return provider_pb2.ReadResponse()  # no id: the engine takes it out of the state
         acts = {key: value for key, value in known.values.items() if key in lifecycle.kind.incomparable}
@@ -171,14 +176,14 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             planned = lifecycle.preview_update(state.values, new.values)
             return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, planned, new))
         work = lifecycle.update(self._session(request.urn), request.id, state.values, new.values)
-        live = await _told(context, work, self._redactor(lifecycle, new, state))
+        live = await _told(context, work, lambda: self._redactor(lifecycle, new, state))
         return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, live.state(), new))
 
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         lifecycle = await self._lifecycle(request.urn, context)
         state = wire.decode(request.properties)
         work = lifecycle.delete(self._session(request.urn), request.id, state.values)
-        await _told(context, work, self._redactor(lifecycle, state))
+        await _told(context, work, lambda: self._redactor(lifecycle, state))
         return empty_pb2.Empty()
 
     async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
@@ -199,7 +204,9 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _connect(self) -> Api:
         if self._api is None:
-            self._api = self._open_api(Connection.resolve(self._configuration))
+            connection = Connection.resolve(self._configuration)
+            self._secret_texts |= connection.secret_texts()
+            self._api = self._open_api(connection)
         return self._api
 
     @staticmethod
@@ -243,13 +250,16 @@ def _is_at_or_below(place: str, path: str) -> bool:
     return place == path or place.startswith((f"{path}.", f"{path}["))
 
 
-async def _told(context: Any, work: Awaitable[Any], redact: Callable[[str], str]) -> Any:
-    """The work's result; a failure reaches the user as one sentence, with the status that fits."""
+async def _told(context: Any, work: Awaitable[Any], redactor_now: Callable[[], Callable[[str], str]]) -> Any:
+    """The work's result; a failure reaches the user as one sentence, with the status that fits.
+
+    What is secret is asked for then: which credentials there are is known once the work has connected.
+    """
     try:
         return await work
     except ProviderError as error:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
-        await _abort(context, status, redact(str(error)))
+        await _abort(context, status, redactor_now()(str(error)))
 
 
 async def _abort(context: Any, status: grpc.StatusCode, text: str) -> NoReturn:

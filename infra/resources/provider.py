@@ -9,13 +9,16 @@ import pulumi
 
 
 class Provider(pulumi.ProviderResource):
-    """One server. What it leaves out comes from PREFECT_API_URL, PREFECT_API_AUTH_STRING and PREFECT_API_KEY."""
+    """One server. Without an `api_url`: that of the profile, the environment or the active profile, with the
+    credentials from there (docs/credentials.md).
+    """
 
     def __init__(
         self,
         resource_name: str,
         *,
         api_url: pulumi.Input[str] | None = None,
+        profile: pulumi.Input[str] | None = None,
         auth_string: pulumi.Input[str] | None = None,
         api_key: pulumi.Input[str] | None = None,
         headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
@@ -24,6 +27,7 @@ class Provider(pulumi.ProviderResource):
     ) -> None:
         properties = {
             "api_url": api_url,
+            "profile": profile,
             "auth_string": auth_string and pulumi.Output.secret(auth_string),
             "api_key": api_key and pulumi.Output.secret(api_key),
             # Settings of a provider are texts on the wire.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from infra.provider import wire
-from infra.provider.api import Api, Connection
+from infra.provider.api import Api
+from infra.provider.connection import Connection
 from infra.provider.kinds import KINDS
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.server import PrefectProvider
@@ -28,10 +29,9 @@ from infra.provider.server import PrefectProvider
 STACK, PROJECT = "pruebas", "prefect-infra"
 
 
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API address of a server that is ours alone."""
-    home: Path = tmp_path_factory.mktemp("prefect-home")
+@contextmanager
+def running_server(home: Path, **settings: str) -> Iterator[str]:
+    """The API address of a server on SQLite, ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -46,7 +46,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=environment | settings, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}/api"
         try:
             for _ in range(240):
@@ -61,6 +61,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of a server that is ours alone."""
+    with running_server(tmp_path_factory.mktemp("prefect-home")) as url:
+        yield url
 
 
 class Counting(httpx.AsyncBaseTransport):

@@ -46,7 +46,8 @@ def lifecycle(name: str) -> Any:
 
 async def act(url: str, dying: tuple[int, bool] | None, work: Any) -> bool:
     """Do `work` with a plugin's process of its own; whether it lived to the end."""
-    from infra.provider.api import Api, Connection
+    from infra.provider.api import Api
+    from infra.provider.connection import Connection
     from infra.provider.kinds.kind import Session
 
     inner = httpx.AsyncHTTPTransport()

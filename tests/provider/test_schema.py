@@ -212,7 +212,7 @@ def test_the_outputs_that_a_class_promises_are_in_the_schema(name: str) -> None:
 
 async def test_the_provider_hands_over_exactly_its_settings(sent: dict[str, dict[str, Any]]) -> None:
     await asyncio.sleep(0)
-    resources.Provider("p", api_url="u", auth_string="a", api_key="k", headers={"X": "y"}, ca_file="c")
+    resources.Provider("p", api_url="u", profile="q", auth_string="a", api_key="k", headers={"X": "y"}, ca_file="c")
     assert set(sent["prefect"]) == set(CONFIGURATION)
     for key, value in sent["prefect"].items():
         assert isinstance(value, pulumi.Output) is CONFIGURATION[key].get("secret", False)

@@ -7,7 +7,6 @@ rewrites the whole file, loses comments and unknown keys, and holds no lock.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from pydantic import Field, field_validator
 
 from infra.provider.errors import NotOurs
 from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
-from infra.provider.profiles_file import ProfilesFile, locked
+from infra.provider.profiles_file import ProfilesFile, default_path, locked
 
 BUILT_IN: Final = frozenset({"ephemeral", "local", "cloud", "test"})
 """Prefect's own: there even where no file has them, and its command line writes them."""
@@ -166,10 +165,6 @@ def _settings(inputs: ProfileInputs) -> dict[str, str]:
 
 
 def _path(inputs: ProfileInputs | None) -> Path:
-    """Where Prefect itself looks, in its order."""
     if inputs is not None and inputs.file:
         return Path(inputs.file).expanduser()
-    if path := os.environ.get("PREFECT_PROFILES_PATH"):
-        return Path(path).expanduser().absolute()
-    home = os.environ.get("PREFECT_HOME")
-    return (Path(home).expanduser().absolute() if home else Path.home() / ".prefect") / "profiles.toml"
+    return default_path()

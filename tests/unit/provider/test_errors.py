@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from infra.provider.api import Api, Connection
+from infra.provider.api import Api
+from infra.provider.connection import Connection
 from infra.provider.errors import (
     Conflict,
     LocalFile,
@@ -26,8 +27,8 @@ from infra.provider.errors import (
 )
 
 CANARY = "canary-7f3a"
-Answer = tuple[int, Any] | str
-"""Status and body (not a text: JSON), or what else happens: `close`, `half` (an answer), `hang`."""
+Answer = tuple[int, Any] | tuple[int, Any, str] | str
+"""Status, body (not a text: JSON) and Retry-After, or what else happens: `close`, `half` (an answer), `hang`."""
 
 
 @dataclass
@@ -64,12 +65,13 @@ class Script:
             case "hang":
                 await reader.read()  # until the client has had enough
                 return False
-            case (int(status), content):
+            case (int(status), content, *wait):
                 raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
                 if content is None:
                     raw = b""
                 reason = {404: "Not Found", 307: "Temporary Redirect"}.get(status, "Whatever")
-                writer.write(f"HTTP/1.1 {status} {reason}\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw)
+                later = f"retry-after: {wait[0]}\r\n" if wait else ""
+                writer.write(f"HTTP/1.1 {status} {reason}\r\n{later}content-length: {len(raw)}\r\n\r\n".encode() + raw)
                 await writer.drain()
                 return True
         raise AssertionError(answer)
@@ -123,6 +125,40 @@ async def test_the_waits_between_attempts_grow_and_stay_short(api: Api, script: 
     with pytest.raises(Unreachable):
         await api.get("a")
     assert 4 <= len(script.requests) <= 25  # in 2.5 s: at first every few hundredths, at last every second
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_server_that_says_how_long_to_wait_is_left_alone_that_long(
+    api: Api, script: Script, status: int
+) -> None:
+    script.answers.extend([(status, None, "1"), (200, {})])
+    began = time.monotonic()
+    await api.get("a")
+    assert 1 <= time.monotonic() - began < 2
+    assert len(script.requests) == 2
+
+
+async def test_a_server_that_wants_more_time_than_there_is_is_told_at_once(api: Api, script: Script) -> None:
+    script.answers.append((503, {"detail": "maintenance"}, "Fri, 01 Jan 2100 00:00:00 GMT"))
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"maintenance; it asks to be left alone for \d+ s"):
+        await api.get("a")
+    assert time.monotonic() - began < 1
+    assert len(script.requests) == 1
+
+
+async def test_a_post_whose_answer_was_lost_is_not_repeated_where_it_was_done(api: Api, script: Script) -> None:
+    async def made() -> Any:
+        return await api.get_or_none("a/mine")
+
+    script.answers.extend(["close", (200, {"id": "1"})])
+    assert await api.post("a/", BODY, made) == {"id": "1"}
+    assert [method for method, *_ in script.requests] == ["POST", "GET"]
+    script.requests.clear()
+    script.answers.clear()
+    script.answers.extend(["half", (404, {"detail": "A not found"}), (201, {"id": "2"})])
+    assert await api.post("a/", BODY, made) == {"id": "2"}
+    assert [method for method, *_ in script.requests] == ["POST", "GET", "POST"]
 
 
 ONCE: dict[str, tuple[Answer, type[ProviderError]]] = {

@@ -1,0 +1,374 @@
+"""Getting in: against a real server that wants a password and CSRF tokens, also behind TLS and a gate."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from infra.provider import wire
+from infra.provider.kinds import KINDS
+from infra.provider.lifecycle import Lifecycle
+from infra.provider.server import PrefectProvider
+from tests.provider.conftest import running_server, serving
+from tests.provider.front import Answer, Front, Request, fronting
+
+pytestmark = pytest.mark.server
+PASSWORD = "clave-secreta-91c2"
+AUTH = f"admin:{PASSWORD}"
+WRONG = "admin:otra-clave-77aa"
+AT_ONCE = 5.0  # seconds: far less than the deadline that a server gets to come up
+POOL = "urn:pulumi:dev::prefect-infra::prefect:index:WorkPool::p"
+
+
+@pytest.fixture(scope="session")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that wants a password, and with each write a token that it gave out."""
+    settings = {"PREFECT_SERVER_API_AUTH_STRING": AUTH, "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true"}
+    with running_server(tmp_path_factory.mktemp("guarded-home"), **settings) as url:
+        yield url
+
+
+class Authority:
+    """A certificate authority of the test's own."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = folder / f"{name}.pem"
+        constraints = (x509.BasicConstraints(ca=True, path_length=None), True)
+        self.file.write_bytes(self._signed(self._name, self._key, constraints))
+
+    def server_context(self) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = (x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        chain = self._folder / "server.pem"
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "prefect")])
+        chain.write_bytes(key.private_bytes(*form) + self._signed(subject, key, names))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(chain)
+        return context
+
+    def _signed(self, subject: x509.Name, key: Any, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+        )
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(autouse=True)
+def nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment of the test's own; the file in which profiles may be written."""
+    for key in [key for key in os.environ if key.startswith("PREFECT_")]:
+        monkeypatch.delenv(key)
+    path = tmp_path / "profiles.toml"
+    monkeypatch.setenv("PREFECT_PROFILES_PATH", str(path))
+    return path
+
+
+def profiles(path: Path, active: str, **tables: dict[str, str]) -> None:
+    lines = [f'active = "{active}"']
+    for name, settings in tables.items():
+        lines += [f"[profiles.{name}]", *(f"{key} = '{value}'" for key, value in settings.items())]
+    path.write_text("\n".join(lines) + "\n")
+
+
+async def pool_made(settings: dict[str, Any], name: str) -> None:
+    """A write and a read with the provider's `settings`; what is made goes again."""
+    async with serving(settings) as engine:
+        pool = await engine.up("WorkPool", "p", {"name": name, "type": "process"})
+        assert await engine.refresh(pool) == []
+        await engine.destroy(pool)
+
+
+async def refused(settings: dict[str, Any], name: str = "p") -> grpc.aio.AioRpcError:
+    """The error that `settings` lead to, at once, and without any credential in it."""
+    began = time.monotonic()
+    async with serving(settings) as engine:
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await engine.up("WorkPool", "p", {"name": name, "type": "process"})
+    assert time.monotonic() - began < AT_ONCE
+    for secret in (PASSWORD, WRONG, WRONG.partition(":")[2]):
+        assert secret not in f"{told.value.details()} {told.value.debug_error_string()}"
+    return told.value
+
+
+class TestPasswords:
+    async def test_the_right_one_lets_in_and_tokens_are_sent_with_each_write(
+        self, guarded_server: str, unique: str
+    ) -> None:
+        await pool_made({"api_url": guarded_server, "auth_string": AUTH}, unique)
+
+    async def test_a_wrong_one_is_told_at_once(self, guarded_server: str) -> None:
+        told = await refused({"api_url": guarded_server, "auth_string": WRONG})
+        assert told.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert "refuses the credentials (401): check the provider's `auth_string`" in str(told.details())
+
+    async def test_that_there_is_none_is_told_at_once(self, guarded_server: str) -> None:
+        told = await refused({"api_url": guarded_server})
+        assert "asks for credentials (401) and there are none: give the provider's `auth_string`" in str(told.details())
+
+    async def test_one_without_a_user_is_no_auth_string(self, guarded_server: str) -> None:
+        told = await refused({"api_url": guarded_server, "auth_string": PASSWORD})
+        assert "expected `user:password`" in str(told.details())
+
+
+class TestCsrfTokens:
+    async def test_a_token_that_ran_out_is_renewed_in_the_middle_of_the_work(
+        self, guarded_server: str, unique: str
+    ) -> None:
+        async with fronting(guarded_server) as front, serving({"api_url": front.url, "auth_string": AUTH}) as engine:
+            pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+            client = next(r.headers["prefect-csrf-client"] for r in front.seen if "prefect-csrf-client" in r.headers)
+            # The server knows one token for each client: this one takes the plugin's away.
+            async with httpx.AsyncClient(auth=("admin", PASSWORD)) as other:
+                await other.get(f"{guarded_server}/csrf-token", params={"client": client})
+            front.seen.clear()
+
+            await engine.up("WorkPool", "p", {"name": unique, "type": "process", "description": "x"})
+            assert [(r.method, r.path.split("?")[0]) for r in front.seen] == [
+                ("PATCH", f"/api/work_pools/{unique}"),
+                ("GET", "/api/csrf-token"),
+                ("PATCH", f"/api/work_pools/{unique}"),
+            ]
+            front.seen.clear()
+            await engine.destroy(pool)
+            assert [r.method for r in front.seen] == ["DELETE"]
+
+    async def test_a_server_that_wants_none_isnt_asked_for_one(self, engine: Any, unique: str) -> None:
+        await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        assert not [path for _, path in engine.transport.calls if "csrf" in path]
+
+    async def test_a_token_that_never_will_do_is_told_and_not_fetched_for_ever(self, guarded_server: str) -> None:
+        def never(request: Request) -> Answer | None:
+            body = b'{"detail": "Invalid CSRF token or client identifier."}'
+            return Answer(403, body=body) if request.writes else None
+
+        async with fronting(guarded_server) as front:
+            front.before = never
+            await refused({"api_url": front.url, "auth_string": AUTH})
+            assert len(front.seen) < 10
+
+
+class TestTls:
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path, "ours")
+
+    async def test_a_server_of_a_named_authority_is_trusted(
+        self, guarded_server: str, authority: Authority, unique: str
+    ) -> None:
+        async with fronting(guarded_server, authority.server_context()) as front:
+            settings = {"api_url": front.url, "auth_string": AUTH, "ca_file": str(authority.file)}
+            async with serving_over_tls(settings) as stub:
+                name = await created(stub, unique)
+                assert name == unique
+
+    @pytest.mark.parametrize("ca", ["none", "another"])
+    async def test_a_server_that_proves_nothing_gets_no_credentials(
+        self, guarded_server: str, authority: Authority, tmp_path: Path, ca: str
+    ) -> None:
+        settings: dict[str, Any] = {"auth_string": AUTH}
+        if ca == "another":
+            settings["ca_file"] = str(Authority(tmp_path, "theirs").file)
+        async with fronting(guarded_server, authority.server_context()) as front:
+            began = time.monotonic()
+            async with serving_over_tls({**settings, "api_url": front.url}) as stub:
+                with pytest.raises(grpc.aio.AioRpcError) as told:
+                    await created(stub, "p")
+            assert time.monotonic() - began < AT_ONCE
+            assert front.seen == []
+        assert told.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert "certificate can't be trusted" in str(told.value.details())
+        assert "`ca_file`" in str(told.value.details())
+        assert PASSWORD not in str(told.value)
+
+    async def test_https_to_a_server_without_tls_is_told_at_once(self, guarded_server: str) -> None:
+        async with serving_over_tls({"api_url": guarded_server.replace("http:", "https:")}) as stub:
+            with pytest.raises(grpc.aio.AioRpcError, match="doesn't speak TLS"):
+                await created(stub, "p")
+
+    async def test_verification_cant_be_switched_off(
+        self, guarded_server: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PREFECT_API_URL", guarded_server)
+        monkeypatch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")
+        told = await refused({"auth_string": AUTH})
+        assert "PREFECT_API_TLS_INSECURE_SKIP_VERIFY of the environment" in str(told.details())
+
+    async def test_a_certificate_file_by_a_relative_path_is_refused(self, guarded_server: str) -> None:
+        told = await refused({"api_url": guarded_server, "ca_file": "ca.pem"})
+        assert "expected an absolute path" in str(told.details())
+
+
+class TestHeaders:
+    async def test_a_gate_that_wants_a_header_gets_it_with_every_request(
+        self, guarded_server: str, unique: str
+    ) -> None:
+        async with gate(guarded_server) as front:
+            headers = json.dumps({"X-Gate": "abre-sesamo"})
+            await pool_made({"api_url": front.url, "auth_string": AUTH, "headers": headers}, unique)
+            told = await refused({"api_url": front.url, "auth_string": AUTH})
+            assert told.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@asynccontextmanager
+async def gate(upstream: str) -> AsyncIterator[Front]:
+    async with fronting(upstream) as front:
+        front.before = lambda request: None if request.headers.get("x-gate") == "abre-sesamo" else Answer(403)
+        yield front
+
+
+class TestOrder:
+    """docs/credentials.md says the same."""
+
+    async def test_the_environment_where_the_settings_name_no_server(
+        self, guarded_server: str, nothing_around: Path, monkeypatch: pytest.MonkeyPatch, unique: str
+    ) -> None:
+        profiles(nothing_around, "casa", casa={"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+        monkeypatch.setenv("PREFECT_API_URL", guarded_server)
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", AUTH)
+        await pool_made({}, unique)
+
+    async def test_a_profile_that_the_settings_name_before_the_environment(
+        self, guarded_server: str, nothing_around: Path, monkeypatch: pytest.MonkeyPatch, unique: str
+    ) -> None:
+        real = {"PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": AUTH}
+        profiles(nothing_around, "otro", casa=real, otro={"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+        monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", WRONG)
+        await pool_made({"profile": "casa"}, unique)
+
+    async def test_the_active_profile_where_nothing_else_names_a_server(
+        self, guarded_server: str, nothing_around: Path, unique: str
+    ) -> None:
+        profiles(nothing_around, "casa", casa={"PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": AUTH})
+        await pool_made({}, unique)
+
+    async def test_the_environments_choice_of_a_profile_and_its_password_go_with_the_profiles_server(
+        self, guarded_server: str, nothing_around: Path, monkeypatch: pytest.MonkeyPatch, unique: str
+    ) -> None:
+        profiles(
+            nothing_around,
+            "otro",
+            casa={"PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": WRONG},
+            otro={"PREFECT_API_URL": "http://127.0.0.1:9/api"},
+        )
+        monkeypatch.setenv("PREFECT_PROFILE", "casa")
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", AUTH)
+        await pool_made({}, unique)
+
+    async def test_the_settings_own_password_before_that_of_a_profile(
+        self, guarded_server: str, nothing_around: Path, unique: str
+    ) -> None:
+        profiles(nothing_around, "casa", casa={"PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": WRONG})
+        await pool_made({"profile": "casa", "auth_string": AUTH}, unique)
+
+    async def test_a_password_for_one_server_is_never_sent_to_another(
+        self, guarded_server: str, nothing_around: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        profiles(nothing_around, "casa", casa={"PREFECT_API_AUTH_STRING": AUTH, "PREFECT_API_URL": "http://x/api"})
+        monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", AUTH)
+        async with fronting(guarded_server) as front:
+            await refused({"api_url": front.url})
+            assert all("authorization" not in request.headers for request in front.seen)
+
+    async def test_what_a_profile_gets_wrong_is_told_with_the_profile_and_without_the_password(
+        self, guarded_server: str, nothing_around: Path
+    ) -> None:
+        profiles(nothing_around, "casa", casa={"PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": WRONG})
+        told = await refused({})
+        assert f"PREFECT_API_KEY of the profile 'casa' in {nothing_around}" in str(told.details())
+
+    async def test_a_profile_that_isnt_there_is_told_with_those_that_are(self, nothing_around: Path) -> None:
+        profiles(nothing_around, "casa", casa={}, trabajo={})
+        told = await refused({"profile": "csa"})
+        assert "there is no profile 'csa'; there are: casa, trabajo" in str(told.details())
+
+    async def test_where_nothing_names_a_server_the_ways_to_are_told(self) -> None:
+        told = await refused({})
+        assert "give the provider its `api_url` or a `profile`, or set PREFECT_API_URL" in str(told.details())
+
+    async def test_an_address_beside_a_profile_fails_the_check(self, offline: Any) -> None:
+        news = wire.encode({"api_url": "http://x/api", "profile": "casa"})
+        urn = "urn:pulumi:dev::prefect-infra::pulumi:providers:prefect::prefect"
+        reply = await offline.stub.CheckConfig(provider_pb2.CheckRequest(urn=urn, news=news))
+        assert [failure.property for failure in reply.failures] == ["profile"]
+
+
+async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server: str, tmp_path: Path) -> None:
+    """Not to its output, nor to what libraries log at their most talkative."""
+    code = (
+        "import logging, sys; logging.basicConfig(level=logging.DEBUG, stream=sys.stderr);"
+        "from infra.provider.__main__ import main; main()"
+    )
+    environment = {**os.environ, "PREFECT_API_URL": guarded_server, "PREFECT_API_AUTH_STRING": WRONG}
+    plugin = subprocess.Popen(  # noqa: ASYNC220  # started in no time
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert plugin.stdout is not None
+    port = int(plugin.stdout.readline())
+    async with configured(port, {}) as stub:
+        with pytest.raises(grpc.aio.AioRpcError, match="refuses the credentials"):
+            await created(stub, "p")
+    plugin.terminate()
+    output, errors = plugin.communicate(timeout=10)
+    assert b"collections/views" in errors  # it did log the request
+    for text in (output, errors):
+        assert WRONG.partition(":")[2].encode() not in text
+
+
+@asynccontextmanager
+async def serving_over_tls(settings: dict[str, Any]) -> AsyncIterator[Any]:
+    """The provider as it is, with its own transport: the counting one of `serving` has no say in TLS."""
+    server = grpc.aio.server()
+    servicer = PrefectProvider({kind.token: Lifecycle(kind) for kind in KINDS})
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with configured(port, settings) as stub:
+        yield stub
+    await server.stop(None)
+
+
+@asynccontextmanager
+async def configured(port: int, settings: dict[str, Any]) -> AsyncIterator[Any]:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        await stub.Configure(provider_pb2.ConfigureRequest(args=wire.encode(settings), acceptSecrets=True))
+        yield stub
+
+
+async def created(stub: Any, name: str) -> str:
+    properties = wire.encode({"name": name, "type": "process"})
+    reply = await stub.Create(provider_pb2.CreateRequest(urn=POOL, properties=properties))
+    return str(reply.id)
