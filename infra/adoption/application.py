@@ -36,7 +36,7 @@ class Change:
         """Flows first: a stack file never names one that isn't there. Raises StackErrors before anything is written."""
         self.checked()
         for path, text in sorted(self.texts.items(), key=lambda each: each[0].endswith(".yaml")):
-            _write(self.root / path, text)
+            write_whole(self.root / path, text.encode())
 
 
 def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Change:
@@ -70,14 +70,14 @@ def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Chan
     return Change(root, stack, texts, old)
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; an existing file keeps its mode."""
+def write_whole(path: Path, content: bytes) -> None:
+    """All of it or nothing; an existing file keeps its mode. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         Path(name).chmod(mode)
         Path(name).replace(path)
     except OSError:

@@ -9,7 +9,7 @@ from typing import Any
 from infra.model import loading, normalise, shape
 from infra.model.collecting import Findings
 from infra.model.errors import NAMESPACE, Finding, StackErrors
-from infra.model.firing import next_runs
+from infra.model.firing import next_runs, runs_between
 from infra.model.stack import (
     Area,
     CheckoutCode,
@@ -50,6 +50,7 @@ __all__ = [
     "load_stack",
     "load_stack_file",
     "next_runs",
+    "runs_between",
 ]
 
 DEFAULT_PROJECT = "prefect-infra"

@@ -22,10 +22,30 @@ from infra.model.rrules import parse as parse_rrule
 from infra.model.stack import Schedule
 
 _DAY = 86400
+_OUT_OF_ORDER = timedelta(hours=3)
+"""By more than a clock ever skips, no time comes before an earlier one."""
 
 
 def next_runs(schedule: Schedule, count: int, after: datetime) -> list[datetime]:
     """The next `count` times at or after the aware `after`, in the schedule's time zone."""
+    return sorted(islice(_firings(schedule, after), count))
+
+
+def runs_between(schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
+    """All times from the aware `start` on and before `end`, in the schedule's time zone."""
+    times: list[datetime] = []
+    # Compared as moments: two times of one zone would be compared by their wall clocks.
+    first, last = start.astimezone(UTC), end.astimezone(UTC)
+    for time in _firings(schedule, start):
+        moment = time.astimezone(UTC)
+        if moment >= last + _OUT_OF_ORDER:
+            break
+        if first <= moment < last:
+            times.append(time)
+    return sorted(times, key=lambda time: time.astimezone(UTC))
+
+
+def _firings(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     zone = ZoneInfo(schedule.timezone)
     start = after.astimezone(zone)
     if schedule.cron is not None:
@@ -35,7 +55,7 @@ def next_runs(schedule: Schedule, count: int, after: datetime) -> list[datetime]
         times = _interval(schedule.interval, anchor, start)
     else:
         times = _rrule(cast("str", schedule.rrule), start, schedule.timezone)
-    return sorted(islice(_each_once(times, zone), count))
+    return _each_once(times, zone)
 
 
 def _cron(expression: str, start: datetime, *, day_or: bool) -> Iterator[datetime]:
