@@ -6,36 +6,27 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
 from infra.model import Stack
-from infra.provider.api import PAGE, Api, Connection
-from infra.provider.errors import Unreachable
-from infra.provider.profiles_file import ProfilesFile
+from infra.provider.api import PAGE, Api
+from infra.provider.connection import Connection
+from infra.provider.profiles_file import ProfilesFile, default_path
 
 DEADLINE_SECONDS: Final = 10.0
 
 
 def connection(stack: Stack, environment: Mapping[str, str] = os.environ) -> Connection:
-    """The server of the stack's own profile where that is registered, else that of PREFECT_API_URL.
+    """The server of the stack's own profile where that is registered, else the one that Prefect's own tools would ask.
 
     Raises:
-        Unreachable: Neither is there.
-        LocalFile: The profiles can't be read.
+        ProviderError: There is none, or the way in can't be read.
 
     """
-    home = Path(environment.get("PREFECT_HOME") or "~/.prefect").expanduser()
-    profiles = ProfilesFile.load(Path(environment.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser())
-    for profile in stack.profiles:
-        settings = profiles.table(profile.name) or {}
-        if "PREFECT_API_URL" in settings:
-            return Connection.resolve({}, settings)
-    if not environment.get("PREFECT_API_URL"):
-        names = ", ".join(profile.name for profile in stack.profiles)
-        raise Unreachable(f"there is no profile {names} on this machine yet and no PREFECT_API_URL: no server to ask")
-    return Connection.resolve({}, environment)
+    registered = ProfilesFile.load(default_path(environment)).names()
+    profile = next((each.name for each in stack.profiles if each.name in registered), None)
+    return Connection.resolve({"profile": profile}, environment)
 
 
 def mean_durations(connection: Connection, stack: Stack) -> dict[str, float]:

@@ -53,7 +53,7 @@ def timeline(
 
     Files alone are read. How long a run lasts they don't say: each is taken to last as long as `--assume` says or,
     with `--history`, as its deployment's runs did on average among the last 200 completed ones. That asks the server
-    of the stack's profile, else that of PREFECT_API_URL.
+    of the stack's profile or, where that isn't registered, the one that `prefect` itself would ask.
 
     Example: `prefect-infra timeline --stack prod --days 7 --output horarios.html`
     """

@@ -31,7 +31,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
     (tmp_path / "f.py").write_text("from prefect import flow\n\n\n@flow\ndef f() -> None: ...\n")
     monkeypatch.chdir(tmp_path)
-    for name in ("PREFECT_API_URL", "PREFECT_HOME"):
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PREFECT_PROFILES_PATH", str(tmp_path / "profiles.toml"))
     return tmp_path
@@ -114,7 +114,7 @@ def test_a_picture_that_cannot_be_written_says_why() -> None:
 
 
 def test_history_without_any_server_says_what_is_missing() -> None:
-    assert "no profile prefect-infra-prod on this machine yet" in run("--history", code=1)[1]
+    assert "no Prefect server to talk to" in run("--history", code=1)[1]
 
 
 def test_history_of_a_server_that_is_not_there_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
