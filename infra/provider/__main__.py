@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import infra.provider.light_start  # noqa: F401  # before anything that would import more
 from infra.provider.kinds import KINDS
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.server import serve

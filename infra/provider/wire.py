@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 
 Path = tuple[str | int, ...]
 
-_SIGNATURE: Final = rpc._special_sig_key  # noqa: SLF001  # the marker has no public name
-_SECRET: Final = rpc._special_secret_sig  # noqa: SLF001  # likewise
+# Of `pulumi.runtime.rpc`, which a plugin needn't import for them: a test holds them against it.
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # the marker of secrets, not one
+_UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _UNKNOWN_TEXTS: Final = frozenset(
     {
-        rpc.UNKNOWN,  # a text, and all that Python programs know of; the engine tells apart by what it will be:
+        _UNKNOWN_TEXT,  # a text, and all that Python programs know of; the engine tells apart by what it will be:
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # a boolean
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # a number
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # a list
@@ -106,7 +107,7 @@ def _encode(value: Any, path: Path, secrets: frozenset[Path]) -> struct_pb2.Valu
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=wrapped))
     match value:
         case Unknown():
-            return struct_pb2.Value(string_value=rpc.UNKNOWN)
+            return struct_pb2.Value(string_value=_UNKNOWN_TEXT)
         case None:
             return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
         case bool():

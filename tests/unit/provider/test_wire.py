@@ -196,3 +196,12 @@ def test_usual_paths_are_written_the_usual_way() -> None:
     assert wire.render(("schedules", 0, "cron")) == "schedules[0].cron"
     assert wire.render(("job_variables", "env", "a.b")) == 'job_variables.env["a.b"]'
     assert wire.render(("a-b_c",)) == "a-b_c"
+
+
+def test_the_markers_are_those_of_pulumis_own_sdk() -> None:
+    marked = {"s": "x", "u": UNKNOWN}
+    coded = json_format.MessageToDict(wire.encode(marked, [("s",)]))
+    assert coded == {
+        "s": {rpc._special_sig_key: rpc._special_secret_sig, "value": "x"},  # they have no public name
+        "u": rpc.UNKNOWN,
+    }
