@@ -12,6 +12,7 @@ from infra.provider.errors import NotFound, NotOurs
 from infra.provider.kinds import schedule as schedules
 from infra.provider.kinds.job_variables import refuse_unknown
 from infra.provider.kinds.kind import OWNER_LABEL, Failure, Inputs, Kind, Live, Outputs, Session, owned
+from infra.provider.kinds.parameters import Signature
 from infra.provider.kinds.schedule import Schedule
 from infra.provider.listing import Listing
 
@@ -52,12 +53,18 @@ class DeploymentInputs(Inputs):
 
     @field_validator("schedules", mode="after")
     @classmethod
-    def _in_order(cls, given: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
-        """Their order has no meaning: one order, so that a diff shows none."""
+    def _each_once(cls, given: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
         slugs = [schedule.slug for schedule in given]
         if repeated := sorted({slug for slug in slugs if slugs.count(slug) > 1}):
             raise ValueError(f"two schedules of one slug: {', '.join(repeated)}")
-        return tuple(sorted((schedule.canonical() for schedule in given), key=lambda schedule: schedule.slug))
+        return tuple(schedule.canonical() for schedule in given)
+
+    def canonical(self) -> dict[str, Any]:
+        """The order of schedules has no meaning: one order, so that a diff shows none."""
+        values = super().canonical()
+        if "schedules" in values:
+            values["schedules"] = sorted(values["schedules"], key=lambda schedule: str(schedule["slug"]))
+        return values
 
 
 class DeploymentOutputs(Outputs):
@@ -85,6 +92,27 @@ class Deployment(Kind[DeploymentInputs]):
             yield Failure(("entrypoint",), f"expected `path/file.py:function`, got {new.entrypoint!r}")
         if "collision_strategy" in new.model_fields_set and new.concurrency_limit is None:
             yield Failure(("collision_strategy",), "goes with a concurrency_limit")
+        if new.parameter_openapi_schema is not None and new.enforce_parameter_schema:
+            yield from self._check_parameters(new, new.parameter_openapi_schema)
+
+    @staticmethod
+    def _check_parameters(new: DeploymentInputs, schema: Mapping[str, Any]) -> Iterator[Failure]:
+        if mistakes := [*Signature.mistakes(schema)]:
+            yield from mistakes
+            return
+        signature = Signature(schema)
+        yield from signature.wrong(new.parameters, ("parameters",))
+        running = [] if new.paused else [n for n, schedule in enumerate(new.schedules) if schedule.active]
+        lacking = {n: signature.missing({*new.parameters, *new.schedules[n].parameters}) for n in running}
+        for n, schedule in enumerate(new.schedules):
+            yield from signature.wrong(schedule.parameters, ("schedules", n, "parameters"))
+            for name in lacking.get(n, ()):
+                reason = f"the flow requires it, and the runs of the schedule {schedule.slug!r} would fail without"
+                # Where all of them lack it, the deployment itself is the place to give it.
+                if any(name not in others for others in lacking.values()):
+                    yield Failure(("schedules", n, "parameters", name), reason)
+                elif n == running[0]:
+                    yield Failure(("parameters", name), reason)
 
     async def create(self, session: Session, new: DeploymentInputs) -> Live[DeploymentInputs]:
         api = session.api

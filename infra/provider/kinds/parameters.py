@@ -1,0 +1,143 @@
+"""Parameters held against the flow's signature, as the deployment's `parameter_openapi_schema` has it.
+
+The server holds types against it when a deployment is made, and nothing else: a misspelt parameter, or one that a
+scheduled run lacks, would be noticed when the run fails. Values are never repeated here: they may be secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.provider.kinds.kind import Failure
+from infra.provider.wire import UNKNOWN, Path
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+AT: Final[Path] = ("parameter_openapi_schema",)
+PLACEHOLDER: Final = "__prefect_kind"
+"""Marks what the server fills in when a run is made: a variable's value, JSON, or a template."""
+_CALLED: Final = {
+    "string": "a text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class Signature:
+    """A flow's parameters. Made of an unknown schema, or of none, it finds nothing to complain about."""
+
+    def __init__(self, schema: Mapping[str, Any] | None) -> None:
+        self._schema: Mapping[str, Any] = {} if schema is None or _later(schema) else schema
+        self._known: Mapping[str, Any] = self._schema.get("properties") or {}
+        self._takes_all = not self._schema or bool(self._schema.get("additionalProperties"))
+        self._required: Sequence[str] = self._schema.get("required") or ()
+
+    @staticmethod
+    def mistakes(schema: Mapping[str, Any]) -> Iterator[Failure]:
+        """Why a schema is none, where it isn't."""
+        import jsonschema  # noqa: PLC0415  # takes a while, and most calls of the plugin have no use for it
+
+        if _later(schema):
+            return
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            yield Failure((*AT, *error.absolute_path), f"is no JSON schema: {_reason(error)}")
+
+    def wrong(self, given: Mapping[str, Any], at: Path) -> Iterator[Failure]:
+        """Those of the parameters at `at` that the flow doesn't have, or of another type."""
+        for name, value in given.items():
+            if name in self._known:
+                yield from self._mistyped(name, value, (*at, name))
+            elif not self._takes_all:
+                close = get_close_matches(name, self._known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(self._known) or 'none'}"
+                yield Failure((*at, name), f"the flow has no such parameter; {hint}")
+
+    def missing(self, given: Iterable[str]) -> list[str]:
+        """The parameters that a run with the `given` ones lacks."""
+        names = {*given}
+        return [name for name in self._required if name not in names]
+
+    def _mistyped(self, name: str, value: Any, at: Path) -> Iterator[Failure]:
+        import jsonschema  # noqa: PLC0415  # as above
+        import referencing  # noqa: PLC0415  # likewise
+        import referencing.exceptions  # noqa: PLC0415  # likewise
+
+        schema = self._known[name]
+        is_block = isinstance(value, Mapping) and set(value) == {"$ref"}
+        if _later(value) or is_block or (value is None and name not in self._required and "default" not in schema):
+            return  # the server, too, takes null for a parameter without a default that isn't required
+        kind = jsonschema.Draft202012Validator
+        # A registry of its own: the default one would fetch what a schema refers to from the network.
+        whole = kind(self._schema, format_checker=kind.FORMAT_CHECKER, registry=referencing.Registry())
+        try:
+            for error in whole.evolve(schema=schema).iter_errors(value):
+                if not _later(error.instance):
+                    yield Failure((*at, *error.absolute_path), _reason(error))
+        except (referencing.exceptions.Unresolvable, RecursionError):
+            yield Failure((*AT, "properties", name), "refers to something that the schema doesn't have")
+
+
+def _later(value: Any) -> bool:
+    """Whether a value, or a part of it, will be known only after `up`, or only to the server when a run is made."""
+    match value:
+        case Mapping():
+            return PLACEHOLDER in value or any(map(_later, value.values()))
+        case list() | tuple():
+            return any(map(_later, value))
+        case _:
+            return value is UNKNOWN
+
+
+def _reason(error: ValidationError) -> str:
+    rule, limit = error.validator, error.validator_value
+    match rule:
+        case "type":
+            return _expected([limit] if isinstance(limit, str) else limit, error.instance)
+        case "enum":
+            allowed = [str(item) for item in limit]
+            close = get_close_matches(str(error.instance), allowed, n=1)
+            return f"expected one of {', '.join(allowed)}{f'; did you mean {close[0]}?' if close else ''}"
+        case "anyOf" | "oneOf":
+            arms = error.context or []
+            types = [arm.validator_value for arm in arms if arm.validator == "type" and not arm.path]
+            if types and len(types) == len(arms):
+                return _expected(types, error.instance)
+            best = next((arm for arm in sorted(arms, key=lambda arm: -len(arm.path)) if arm.validator != "type"), None)
+            return "fits none of the types that the flow takes" + (f": {_reason(best)}" if best else "")
+        case "required" | "additionalProperties":
+            return str(error.message)  # names alone
+        case "format":
+            return f"expected {limit}"
+        case _:
+            return f"breaks the flow's rule {rule}: {limit}"
+
+
+def _expected(types: Iterable[str], value: Any) -> str:
+    return f"expected {' or '.join(_CALLED.get(name, name) for name in types)}, got {_CALLED[_type_of(value)]}"
+
+
+def _type_of(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case Mapping():
+            return "object"
+        case _:
+            return "array"
