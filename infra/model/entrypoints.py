@@ -57,11 +57,11 @@ class Entrypoints:
         annotations = self._module(file)
         module = annotations.module
         functions = dict(module.callables())
-        wrapped = _wrapped(module, name)
+        wrapped = wrapped_function(module, name)
         function = functions.get(wrapped[0] if wrapped else name)
         if function is None:
             raise _no_such_function(file, name, module, functions)
-        options = wrapped[1] if wrapped else _flow_options(function, module)
+        options = wrapped[1] if wrapped else flow_options(function, module)
         if options is None:
             raise _no_flow(file, name, function, module, functions)
         given = {keyword.arg: keyword.value for keyword in options if keyword.arg}
@@ -154,7 +154,7 @@ def split(entrypoint: str) -> tuple[str, str]:
     return str(path), name
 
 
-def _flow_options(function: Function, module: Module) -> list[ast.keyword] | None:
+def flow_options(function: Function, module: Module) -> list[ast.keyword] | None:
     """What the decorator is given; None if there is none of Prefect's `flow`."""
     for decorator in function.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -163,7 +163,7 @@ def _flow_options(function: Function, module: Module) -> list[ast.keyword] | Non
     return None
 
 
-def _wrapped(module: Module, name: str) -> tuple[str, list[ast.keyword]] | None:
+def wrapped_function(module: Module, name: str) -> tuple[str, list[ast.keyword]] | None:
     """`name = flow(function)` and `name = flow(…)(function)`: the function's name and the options."""
     match module.values.get(name):
         case ast.Call(func=ast.Call(func=maker, keywords=keywords), args=[ast.Name(id=function)]):
@@ -176,8 +176,8 @@ def _wrapped(module: Module, name: str) -> tuple[str, list[ast.keyword]] | None:
 
 
 def _flows(functions: dict[str, Function], module: Module) -> list[str]:
-    decorated = [name for name, function in functions.items() if _flow_options(function, module) is not None]
-    return [*decorated, *(name for name in module.values if _wrapped(module, name))]
+    decorated = [name for name, function in functions.items() if flow_options(function, module) is not None]
+    return [*decorated, *(name for name in module.values if wrapped_function(module, name))]
 
 
 def _no_such_function(file: str, name: str, module: Module, functions: dict[str, Function]) -> EntrypointError:

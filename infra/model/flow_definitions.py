@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# What a flow is has one definition, beside the finding of a single one.
-from infra.model.entrypoints import _flow_options, _wrapped
+from infra.model.entrypoints import flow_options, wrapped_function
 from infra.model.source import Function, Module, SourceError, read_module
 
 __all__ = ["FlowDefinition", "Function", "Module", "SourceError", "flow_definitions", "read_module"]
@@ -28,12 +27,12 @@ def flow_definitions(module: Module) -> Iterator[FlowDefinition]:
     found = [
         FlowDefinition(name, function, options, "." in name and not _is_static(function))
         for name, function in functions.items()
-        if (options := _flow_options(function, module)) is not None
+        if (options := flow_options(function, module)) is not None
     ]
     found += [
         FlowDefinition(name, function, wrapped[1], is_method=False)
         for name in module.values
-        if (wrapped := _wrapped(module, name)) and (function := functions.get(wrapped[0]))
+        if (wrapped := wrapped_function(module, name)) and (function := functions.get(wrapped[0]))
     ]
     yield from sorted(found, key=lambda each: (each.function.lineno, each.qualified_name))
 
