@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from infra.adoption.drafts import Draft
 from infra.adoption.stack_edit import EditError, add_deployments, difference
-from infra.model import Stack, load_stack_file
-from infra.model.loading import from_file
+from infra.model import Finding, StackErrors, load_stack_file
+from infra.model.loading import from_file, stack_files
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,34 @@ class Change:
     """New texts by path, relative to the checkout, and the ones that they replace (None: a new file)."""
 
     root: Path
-    stack: str
+    file: str
+    """The one that the deployments go into: the stack's, or the area's own."""
+    stacks: tuple[str, ...]
+    """Those that it counts for."""
+    copied: tuple[str, ...]
+    """Files that a copy of the checkout must hold itself."""
     texts: Mapping[str, str]
     before: Mapping[str, str | None]
 
     def difference(self) -> str:
         return "\n".join(difference(self.before[path] or "", text, path) for path, text in self.texts.items())
 
-    def checked(self) -> Stack:
-        """The stack as it would be. Raises StackErrors."""
-        with _overlay(self.root, self.texts) as copy:
-            return load_stack_file(copy, self.stack)
+    def check(self) -> None:
+        """Whether all stacks would be valid with it. Raises StackErrors."""
+        kept = {path: (self.root / path).read_bytes().decode("utf-8") for path in self.copied}
+        with _overlay(self.root, {**kept, **self.texts}) as copy:
+            findings: list[Finding] = []
+            for stack in self.stacks:
+                try:
+                    load_stack_file(copy, stack)
+                except StackErrors as errors:
+                    findings += errors.findings
+            if findings:
+                raise StackErrors(findings)
 
     def write(self) -> None:
         """Flows first: a stack file never names one that isn't there. Raises StackErrors before anything is written."""
-        self.checked()
+        self.check()
         for path, text in sorted(self.texts.items(), key=lambda each: each[0].endswith(".yaml")):
             write_whole(self.root / path, text.encode())
 
@@ -57,8 +70,15 @@ def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Chan
             f"the areas of {stack} are those of {sources.base.name}: import into that stack, since areas of its own "
             f"would replace all of them"
         )
-    before = path.read_bytes().decode("utf-8-sig")
-    texts = {file: add_deployments(before, area, [draft.deployment for draft in drafts], file=file)}
+    stacks: tuple[str, ...] = (stack,)
+    within: str | None = area
+    area_file = sources.area_files.get(area)
+    if area_file is not None and "deployments" not in area_file.beside:
+        file, within, stacks = area_file.name, None, tuple(_stacks_of(root, area_file.name, stack))
+    elif sources.faults:
+        raise StackErrors(finding for _, finding in sources.faults)
+    before = (root / file).read_bytes().decode("utf-8-sig")
+    texts = {file: add_deployments(before, within, [draft.deployment for draft in drafts], file=file)}
     old: dict[str, str | None] = {file: before}
     for flow_file in (draft.flow_file for draft in drafts if draft.flow_file is not None):
         there = root / flow_file.path
@@ -67,7 +87,18 @@ def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Chan
                 raise EditError(f"{flow_file.path} is there already and says something else: move it away first")
             continue
         texts[flow_file.path], old[flow_file.path] = flow_file.text, None
-    return Change(root, stack, texts, old)
+    copied = tuple(each.name for each in sources.area_files.values())
+    return Change(root, file, stacks, copied, texts, old)
+
+
+def _stacks_of(root: Path, area_file: str, stack: str) -> Iterator[str]:
+    """The stack, and those others that name the area's file."""
+    yield stack
+    for name in stack_files(root):
+        other = name.removeprefix("Pulumi.").removesuffix(".yaml")
+        with suppress(StackErrors):  # one that can't be read can't be harmed either
+            if other != stack and area_file in {each.name for each in from_file(root, other).area_files.values()}:
+                yield other
 
 
 def write_whole(path: Path, content: bytes) -> None:

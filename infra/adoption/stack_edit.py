@@ -22,7 +22,6 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from infra.model import NAMESPACE
 from infra.model.positions import YamlFault, read
 
-_AREAS = f"{NAMESPACE}:areas"
 _STEP = 2
 
 
@@ -69,8 +68,12 @@ class _Node:
         return None
 
 
-def add_deployments(text: str, area: str, deployments: Sequence[dict[str, Any]], *, file: str = "the file") -> str:
+def add_deployments(
+    text: str, area: str | None, deployments: Sequence[dict[str, Any]], *, file: str = "the file"
+) -> str:
     """The text with the deployments at the end of the area's; the area is made if there is none.
+
+    `area`: None if the text is the area's own file.
 
     Raises:
         EditError: It is no stack file, or written in a way that can't be added to.
@@ -81,11 +84,18 @@ def add_deployments(text: str, area: str, deployments: Sequence[dict[str, Any]],
     newline = "\r\n" if "\r\n" in text else "\n"
     before = _values(text, file)
     lines = text.replace("\r\n", "\n").split("\n")
-    _insert(lines, _tree(text, file), ("config", _AREAS, area, "deployments"), list(deployments), file)
+    at: tuple[str, ...] = ("config", f"{NAMESPACE}:areas", area) if area is not None else ()
+    root = _tree(text, file)
+    if root is not None:
+        _insert(lines, root, (*at, "deployments"), list(deployments), file)
+    elif area is None:
+        _put(lines, len(lines) - 1 - (lines[-1] == ""), 0, rendered({"deployments": list(deployments)}))
+    else:
+        raise EditError(f"{file}: it is empty")
     after = newline.join(lines)
-    expected = _added(before, area, deployments)
-    if _values(after, file) != expected:
-        raise EditError(f"{file}: its way of writing areas.{area} can't be added to; write it in block style first")
+    if _values(after, file) != _added(before, at, deployments):
+        where = "the deployments" if area is None else f"areas.{area}"
+        raise EditError(f"{file}: its way of writing {where} can't be added to; write it in block style first")
     return after
 
 
@@ -121,23 +131,17 @@ def _insert(lines: list[str], root: _Node, path: tuple[str, ...], deployments: l
     """Go down the path as far as it exists, and add there what is missing of it."""
     node, key = root, None
     for depth, name in enumerate(path):
-        where = f"{file}, line {node.line + 1}"
+        where, holder = f"{file}, line {node.line + 1}", path[depth - 1] if depth else "the file"
         if node.is_alias:
-            raise EditError(f"{where}: {path[depth - 1]} is an alias: what is added would show up elsewhere too")
+            raise EditError(f"{where}: {holder} is an alias: what is added would show up elsewhere too")
         if node.is_empty:
-            missing: Any = deployments
-            for each in reversed(path[depth:]):
-                missing = {each: missing}
-            _fill(lines, node, key, missing, file)
+            _fill(lines, node, key, _nested(path[depth:], deployments), file)
             return
         if not node.is_block or not isinstance(node.event, MappingStartEvent):
-            raise EditError(f"{where}: {path[depth - 1]} is written in one line: write a line for each key of it")
+            raise EditError(f"{where}: {holder} is written in one line: write a line for each key of it")
         found = node.child(name)
         if found is None:
-            missing = deployments
-            for each in reversed(path[depth + 1 :]):
-                missing = {each: missing}
-            _put(lines, node.last, node.column, rendered({name: missing}))
+            _put(lines, node.last, node.column, rendered(_nested(path[depth:], deployments)))
             return
         key, node = found
     if node.is_empty and not node.is_alias:
@@ -174,7 +178,8 @@ def _put(lines: list[str], after: int, column: int, block: str, *, dash: int = 0
     lines[after + 1 : after + 1] = made
 
 
-def _tree(text: str, file: str) -> _Node:
+def _tree(text: str, file: str) -> _Node | None:
+    """None if there are comments at most."""
     try:
         events = iter(list(YAML(typ="rt", pure=True).parse(text.replace("\r\n", "\n"))))
     except YAMLError as error:
@@ -183,7 +188,7 @@ def _tree(text: str, file: str) -> _Node:
     for event in events:
         if isinstance(event, (MappingStartEvent, SequenceStartEvent, ScalarEvent)):
             return _node(event, events, lines)
-    raise EditError(f"{file}: it is empty")
+    return None
 
 
 def _node(event: Event, events: Iterator[Event], lines: list[str]) -> _Node:
@@ -221,13 +226,19 @@ def _values(text: str, file: str) -> Any:
         raise EditError(f"{file}{place}: {fault.message}") from fault
 
 
-def _added(values: Any, area: str, deployments: Sequence[dict[str, Any]]) -> Any:
+def _nested(path: tuple[str, ...], value: Any) -> Any:
+    for each in reversed(path):
+        value = {each: value}
+    return value
+
+
+def _added(values: Any, at: tuple[str, ...], deployments: Sequence[dict[str, Any]]) -> Any:
     try:
-        made = dict(values or {})
-        config = made["config"] = dict(made.get("config") or {})
-        areas = config[_AREAS] = dict(config.get(_AREAS) or {})
-        named = areas[area] = dict(areas.get(area) or {})
-        named["deployments"] = [*(named.get("deployments") or []), *copy.deepcopy(list(deployments))]
+        made = inner = dict(values or {})
+        for key in at:
+            inner[key] = dict(inner.get(key) or {})
+            inner = inner[key]
+        inner["deployments"] = [*(inner.get("deployments") or []), *copy.deepcopy(list(deployments))]
     except (TypeError, ValueError):
         return None
     return made

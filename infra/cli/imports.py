@@ -17,6 +17,7 @@ from infra.cli.console import checkout, err, fail
 from infra.model import StackErrors, timezones
 from infra.model.declared import AREA_NAME
 from infra.model.loading import from_file
+from infra.model.overlays import composed
 
 app = typer.Typer(help="Turn what another scheduler runs into deployments of a stack file.", no_args_is_help=True)
 
@@ -127,23 +128,26 @@ def finish(root: Path, stack: str, area: str, imported: Imported, *, write: bool
     try:
         made = change(root, stack, area, imported.drafts)
         if not write:
-            typer.echo(_preview(area, imported))
-        made.checked()
+            typer.echo(_preview(area, imported, made.file))
+        made.check()
         if write:
             typer.echo(made.difference())
             made.write()
     except EditError as error:
         fail(str(error))
     except StackErrors as errors:
-        fail(f"with it, Pulumi.{stack}.yaml would not be valid; nothing was written\n{errors}")
+        fail(f"with it, the stack would not be valid; nothing was written\n{errors}")
+    if len(made.stacks) > 1:
+        err.print(f"{made.file} counts for the stacks {', '.join(made.stacks)}", markup=False)
     if write:
         err.print(f"written: {', '.join(made.texts)}", markup=False)
     else:
-        err.print("Nothing was written: --write writes the stack file and the flows.")
+        err.print(f"Nothing was written: --write writes {made.file} and the flows.", markup=False)
 
 
-def _preview(area: str, imported: Imported) -> str:
-    text = rendered({area: {"deployments": [draft.deployment for draft in imported.drafts]}})
+def _preview(area: str, imported: Imported, file: str) -> str:
+    deployments = {"deployments": [draft.deployment for draft in imported.drafts]}
+    text = f"# in {file}\n" + rendered(deployments if not file.startswith("Pulumi.") else {area: deployments})
     files = [draft.flow_file.path for draft in imported.drafts if draft.flow_file is not None]
     return text + "".join(f"# makes {path}\n" for path in files)
 
@@ -173,7 +177,7 @@ def _text(file: Path) -> str:
 
 def _queues(root: Path, stack: str, area: str) -> set[str]:
     """Of the area, if there is such an area."""
-    areas = from_file(root, stack).raw.get("areas")
+    areas = composed(from_file(root, stack).raw).values.get("areas")
     found = areas.get(area) if isinstance(areas, dict) else None
     queues = found.get("queues") if isinstance(found, dict) else None
     return set(queues) if isinstance(queues, dict) else set()
@@ -182,7 +186,7 @@ def _queues(root: Path, stack: str, area: str) -> set[str]:
 def _names(root: Path, stack: str) -> set[str]:
     """Of the deployments that the stack has."""
     try:
-        areas = from_file(root, stack).raw.get("areas") or {}
+        areas = from_file(root, stack).raw.get("areas") or {}  # those of other environments are taken too
     except StackErrors as errors:
         fail(str(errors))
     areas = areas if isinstance(areas, dict) else {}

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from infra.model import StackErrors
 from infra.model.entrypoints import EntrypointError, split
-from infra.model.loading import from_file
+from infra.model.loading import from_file, stack_files
+from infra.model.overlays import composed
 
 
 class Use(NamedTuple):
@@ -19,11 +20,11 @@ class Use(NamedTuple):
 
 
 def stacks(root: Path) -> list[str]:
-    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in sorted(root.glob("Pulumi.*.yaml"))]
+    return [name.removeprefix("Pulumi.").removesuffix(".yaml") for name in stack_files(root)]
 
 
 def uses(root: Path) -> tuple[dict[str, list[Use]], list[tuple[str, str]]]:
-    """By entrypoint; and the stack files that can't be read, each with the reason.
+    """By entrypoint; and the files of stacks and areas that can't be read, each with the reason.
 
     A file that `check` complains about counts as far as it can be understood: who looks for a flow's users wants all.
     """
@@ -31,15 +32,16 @@ def uses(root: Path) -> tuple[dict[str, list[Use]], list[tuple[str, str]]]:
     unreadable: list[tuple[str, str]] = []
     for stack in stacks(root):
         try:
-            raw = from_file(root, stack).raw
+            sources = from_file(root, stack)
         except StackErrors as errors:
             unreadable.append((f"Pulumi.{stack}.yaml", "; ".join(each.message for each in errors.findings)))
             continue
-        for area, deployment in _deployments(raw.get("areas")):
+        unreadable += [(each.file or f"Pulumi.{stack}.yaml", each.message) for _, each in sources.faults]
+        for area, deployment in _deployments(composed(sources.raw).values.get("areas")):
             name, entrypoint = deployment.get("name"), deployment.get("entrypoint")
             if isinstance(entrypoint, str):
                 found[_normal(entrypoint)].append(Use(stack, area, str(name)))
-    return dict(found), unreadable
+    return dict(found), list(dict.fromkeys(unreadable))
 
 
 def _deployments(areas: Any) -> Iterator[tuple[str, dict[str, Any]]]:

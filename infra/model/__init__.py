@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.model import loading, normalise, shape
+from infra.model import loading, normalise, overlays, shape
 from infra.model.collecting import Findings
 from infra.model.errors import NAMESPACE, Finding, StackErrors
 from infra.model.firing import next_runs, runs_between
@@ -86,7 +86,14 @@ def load_stack_file(root: Path, stack: str) -> Stack:
 def _checked(sources: loading.Sources, identity: normalise.Identity) -> Stack:
     findings = Findings(sources)
     findings.add_files()
-    given, places = shape.shaped(sources.raw, findings)
+    as_written = shape.plain(sources.raw)
+    composed = overlays.composed(as_written)
+    findings.before(composed)
+    given, places = shape.shaped(as_written, findings)
+    normalise.known_environments(as_written, sources, findings)
+    if composed.values != as_written:  # then what holds here is not what is written
+        findings.follow(composed)
+        given, places = shape.shaped(composed.values, findings)
     if given is None:
         findings.raise_if_any()
         raise AssertionError("a declaration without a shape and without a finding")

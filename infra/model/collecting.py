@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from infra.model import credentials
 from infra.model.errors import Finding, KeyPath, StackErrors, dotted, in_order
 from infra.model.loading import Sources
+from infra.model.overlays import Composed
 from infra.model.rules import Rule
 
 Weight: TypeAlias = Literal["error", "warning", "off"]
 
 
 class Findings:
+    """Takes the paths of the stack as it is in its environment; what an overlay or a default said, is told there."""
+
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._found: list[tuple[KeyPath, Finding]] = []
+        self._written: Callable[[KeyPath], KeyPath] = lambda path: path
+        self._seen_as: Callable[[KeyPath], KeyPath] = lambda path: path
+        self._found: list[tuple[KeyPath, KeyPath, Finding]] = []
         self._secrets: set[str] = set()
         self._weights: Mapping[str, Weight] = {}
 
+    def follow(self, composed: Composed) -> None:
+        """From here on, paths are those of the composed values."""
+        self._written = composed.written
+
+    def before(self, composed: Composed) -> None:
+        """Until then they are those of the files; what stands in an overlay is known by what it lies over."""
+        self._seen_as = composed.laid_over
+
     def add(self, rule: Rule, path: KeyPath, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
-        place = self._sources.place(path, of_key=of_key)
+        written = self.written(path)
+        place = self._sources.place(written, of_key=of_key)
         file, mark = place or (None, None)
         line, column = mark or (None, None)
         finding = Finding(
-            rule=rule, path=dotted(path), message=message, hint=hint, file=file, line=line, column=column,
+            rule=rule, path=dotted(written), message=message, hint=hint, file=file, line=line, column=column,
             severity=rule.severity,
         )  # fmt: skip
-        self._found.append((path, finding))
+        self._found.append((self._seen_as(path), written, finding))
 
     def add_files(self) -> None:
         """What is wrong with the files themselves."""
         for file in (self._sources.own, self._sources.base):
             if file is not None and file.exists:
-                self._found.extend(file.findings())
+                self._found.extend((path, path, finding) for path, finding in file.findings())
+        self._found.extend((path, path, finding) for path, finding in self._sources.faults)
+
+    def written(self, path: KeyPath) -> KeyPath:
+        """Where the value at the path was written: itself, in an overlay, or among the defaults."""
+        return self._written(path)
 
     def hide(self, secret: str) -> None:
         """No finding shows it, whichever rule tells of its value."""
@@ -47,16 +66,17 @@ class Findings:
 
     def any_at(self, *path: str | int) -> bool:
         """Whether something is wrong there or below: what follows from it needn't be told as well."""
-        return any(found[: len(path)] == path for found, _ in self._found)
+        return any(found[: len(path)] == path for found, _, _ in self._found)
 
     def has(self, path: KeyPath) -> bool:
-        return any(found == path for found, _ in self._found)
+        written = self.written(path)
+        return any(written == found for _, found, _ in self._found)
 
     def all(self) -> tuple[Finding, ...]:
         """In the order of the files, without a credential, and without what the stack turned off."""
         secrets = frozenset(self._secrets)
         told = []
-        for _, finding in self._found:
+        for _, _, finding in self._found:
             weight = self._weights.get(finding.rule.code, finding.severity)
             if weight != "off":
                 told.append(replace(_masked(finding, secrets), severity=weight))

@@ -1,6 +1,7 @@
 """What a stack file may say: the shape of each key. What a key means beside the others is not checked here.
 
-A key with nothing after it counts as left out, so a file may keep `deployments:` for later.
+A key with nothing after it counts as left out, so a file may keep `deployments:` for later. From the same classes
+comes the JSON Schema that editors use (infra/model/json_schema.py): the text below a field is what they show for it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic.fields import FieldInfo
 
+from infra.model.partial import Partial
+from infra.model.schema_hints import OrFile, OrNumber
 from infra.model.stack import LogLevel
 from infra.model.timezones import BUENOS_AIRES
 
@@ -24,17 +28,30 @@ COMMIT = r"^[0-9a-f]{7,40}$"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 AreaName = Annotated[str, StringConstraints(pattern=AREA_NAME)]
+EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_NAME)]
 Env = dict[Annotated[str, StringConstraints(pattern=VARIABLE_NAME)], str]
 Json = dict[str, Any]
 Limit = Annotated[int, Field(ge=1)]
 Memory = Annotated[int, Field(ge=128)]
 Cpus = Annotated[float, Field(gt=0)]
 Pids = Annotated[int, Field(ge=32)]
+Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1024, "maximum": 65535})]
 WorkerType = Literal["process", "docker"]
+# `pulumi config set` writes a lone value as text.
+BoolOrItsText = Annotated[
+    bool, Field(strict=False), WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]})
+]
 
 
 class Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        use_attribute_docstrings=True,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -45,142 +62,267 @@ class Declared(BaseModel):
 
     @classmethod
     def _keeps_nothing(cls, key: str) -> bool:
-        field = cls.model_fields.get(key)
+        field = field_of(cls, key)
         return field is None or field.is_required() or _takes_none(field.annotation)
 
 
 class Server(Declared):
-    port: int | Literal["auto"] = "auto"
-    bind: Text = "127.0.0.1"
+    port: Port | Literal["auto"] = Field("auto", examples=["auto", 4200])
+    """The port on this machine. auto: a free one, which then stays the same."""
+    bind: Text = Field("127.0.0.1", examples=["127.0.0.1", "0.0.0.0"])  # noqa: S104  # needs auth, which is checked
+    """The address that the server listens on; others than this machine's own need `auth: required`."""
     auth: Literal["none", "required"] = "none"
+    """required: each request needs basic auth. The credential is generated, or the secret prefect-infra:auth_string."""
     log_level: LogLevel = "WARNING"
+    """The level of the server's own log."""
     memory_mb: Memory = 2048
+    """Memory limit of the server's container, in MiB."""
     cpus: Cpus = 2.0
+    """Processor limit of the server's container."""
     pids: Pids = 512
+    """How many processes and threads the server's container may have."""
     protect: bool = False
+    """true: Pulumi refuses to destroy the server's data volume."""
 
 
 class LoggingOverride(Declared):
     level: LogLevel | None = None
+    """The level of the runs, and of an area's workers."""
     print: bool | None = None
+    """true: what flows print() becomes a log record."""
 
 
 class Logging(Declared):
     level: LogLevel = "INFO"
+    """The level of the workers and their runs."""
     print: bool = False
-    extra_loggers: list[Text] = []
+    """true: what flows print() becomes a log record."""
+    extra_loggers: list[Text] = Field([], examples=[["sqlalchemy"]])
+    """Further loggers whose records reach the UI."""
 
 
 class WorkersOverride(Declared):
     type: WorkerType | None = None
+    """process: runs inside the worker's container. docker: each run in a container of its own."""
     replicas: Annotated[int, Field(ge=0)] | None = None
+    """How many workers; 0 keeps the pool and stops them."""
     memory_mb: Memory | None = None
+    """Memory limit of each worker's container, in MiB."""
     cpus: Cpus | None = None
+    """Processor limit of each worker's container."""
     pids: Pids | None = None
+    """How many processes and threads each worker's container may have."""
     limit: Limit | None = None
+    """Runs at once per worker; null: no limit."""
 
 
 class Workers(Declared):
     type: WorkerType = "process"
+    """process: runs inside the worker's container. docker: each run in a container of its own."""
     replicas: Annotated[int, Field(ge=0)] = 1
+    """How many workers each area has; 0 keeps the pool and stops them."""
     memory_mb: Memory = 1024
+    """Memory limit of each worker's container, in MiB."""
     cpus: Cpus = 1.0
+    """Processor limit of each worker's container."""
     pids: Pids = 512
+    """How many processes and threads each worker's container may have."""
     limit: Limit | None = None
+    """Runs at once per worker; null: no limit."""
 
 
 class SecretRef(Declared):
-    secret: Text
+    secret: Text = Field(examples=["git_token"])
+    """The name of a secret key of the stack: pulumi config set --secret prefect-infra:<name>."""
 
 
 class Code(Declared):
     location: Literal["checkout", "image", "git"]
-    repository: Text | None = None
-    branch: Text | None = None
-    commit_sha: Annotated[str, StringConstraints(pattern=COMMIT)] | None = None
+    """checkout: mounted from here. image: baked into the worker's image. git: cloned before each run."""
+    repository: Text | None = Field(None, examples=["https://git.example.com/datos/flujos.git"])
+    """With location: git. The repository's URL."""
+    branch: Text | None = Field(None, examples=["main"])
+    """With location: git. Each run takes the newest commit of it."""
+    commit_sha: Annotated[str, StringConstraints(pattern=COMMIT)] | None = Field(None, examples=["1f0c2d9a"])
+    """With location: git, instead of a branch. What runs is what was released."""
     access_token: SecretRef | None = None
+    """With location: git. The secret that opens a private repository."""
 
 
 class Profile(Declared):
-    name: Annotated[str, StringConstraints(pattern=PROFILE_NAME)]
+    name: Annotated[str, StringConstraints(pattern=PROFILE_NAME)] = Field(examples=["prefect-infra-{stack}"])
+    """The profile's name; {project} and {stack} may be used."""
     activate: bool = False
-    settings: dict[Annotated[str, StringConstraints(pattern=SETTING_NAME)], str] = {}
+    """true: the active profile of whoever runs `pulumi up` is switched to it; one at most."""
+    settings: dict[Annotated[str, StringConstraints(pattern=SETTING_NAME)], str] = Field(
+        {}, examples=[{"PREFECT_LOGGING_LEVEL": "INFO"}]
+    )
+    """Prefect settings, but for the server's address and credential, which are the stack's."""
 
 
 class Queue(Declared):
     priority: Annotated[int, Field(ge=1)] | None = None
+    """1 goes first; unique in the pool. Default: the lowest number that is free."""
     concurrency_limit: Annotated[int, Field(ge=0)] | None = None
+    """Runs of the queue at once; default: no limit."""
     description: str | None = None
+    """What the queue is for."""
     paused: bool = False
+    """true: nothing is taken from the queue."""
 
 
 class Schedule(Declared):
-    cron: Text | None = None
+    """One of `cron`, `interval` and `rrule`."""
+
+    cron: Text | None = Field(None, examples=["30 1,13,17 * * *", "0 8 * * 1-5", "0 18 L * *"])
+    """Minute, hour, day of month, month, day of week; in local time."""
     day_or: bool | None = None
-    interval: int | Text | None = None
-    anchor_date: Text | None = None
-    rrule: Text | None = None
-    timezone: Text | None = None
-    slug: Text | None = None
+    """With cron. false: day of month and day of week must both hold."""
+    interval: int | Text | None = Field(None, examples=["15m", "2h", "1d", 3600])
+    """Whole seconds, or text such as 30s, 15m, 2h, 1d, 1h30m."""
+    anchor_date: Text | None = Field(None, examples=["2026-01-01T08:00:00"])
+    """With interval. The local time that it counts from."""
+    rrule: Text | None = Field(None, examples=["FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=7;BYMINUTE=0;BYSECOND=0"])
+    """RFC 5545, one rule or several lines."""
+    timezone: Text | None = Field(None, examples=["America/Santiago"])
+    """An IANA name; default: the stack's. Never UTC."""
+    slug: Text | None = Field(None, examples=["tres-por-dia"])
+    """What the schedule is known by; default: from its rule."""
     active: bool | None = None
+    """Whether it makes runs; default: schedules_active of the deployment, the area or the stack."""
     parameters: Json = {}
+    """Over the deployment's own."""
 
 
 class WorkPool(Declared):
-    name: Text | None = None
-    work_queue_name: Text | None = None
-    job_variables: Json = {}
-
-
-def _number_is_the_limit(data: Any) -> Any:
-    return {"limit": data} if isinstance(data, int) and not isinstance(data, bool) else data
+    name: Text | None = Field(None, examples=["compras-dev"])
+    """May be left out: it can only be <area>-<environment>."""
+    work_queue_name: Text | None = Field(None, examples=["urgente"])
+    """One of the area's queues; default: default."""
+    job_variables: Json = Field({}, examples=[{"stream_output": True}])
+    """What a run gets from the worker, over everything else."""
 
 
 class Concurrency(Declared):
     limit: Limit
+    """Runs of the deployment at once."""
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
+    """What becomes of a run over the limit. ENQUEUE: it waits. CANCEL_NEW: it is dropped."""
 
 
-class Deployment(Declared):
-    name: Text
-    entrypoint: Text
-    description: str | None = None
-    tags: list[Text] = []
+class DeploymentDefaults(Declared):
+    """What deployments have unless they say otherwise."""
+
+    tags: list[Text] = Field([], examples=[["precios", "proveedores"]])
+    """Tags of the deployment and its runs."""
     parameters: Json = {}
+    """The flow's arguments. From `defaults`, each goes to the flows that take it."""
     enforce_parameter_schema: bool = True
+    """true: the server refuses runs whose parameters don't fit."""
     paused: bool = False
-    concurrency_limit: Annotated[Concurrency, BeforeValidator(_number_is_the_limit)] | None = None
+    """true: its schedules make no runs."""
+    concurrency_limit: Annotated[Concurrency, OrNumber()] | None = Field(None, examples=[1])
+    """Runs at once; a number, or limit and collision_strategy."""
     work_pool: WorkPool = Field(default_factory=WorkPool)
-    schedules: list[Schedule] = []
-    env: Env = {}
+    """Which queue its runs wait in, and what the worker is told."""
     command: Text | None = None
-    logging: LoggingOverride = Field(default_factory=LoggingOverride)
-    code: Code | None = None
+    """What the worker runs instead of its own command."""
 
 
-class Area(Declared):
-    title: Text | None = None
+class DeploymentKeys(DeploymentDefaults):
+    """What an overlay may change of a deployment."""
+
+    entrypoint: Text = Field(examples=["flows/compras/lista_de_precios.py:importar_lista_de_precios"])
+    """path/file.py:function, relative to the root of the code."""
     description: str | None = None
-    concurrency_limit: Annotated[int, Field(ge=0)] | None = None
-    queues: dict[Text, Queue] = {}
-    workers: WorkersOverride = Field(default_factory=WorkersOverride)
+    """Default: the first paragraph of the flow's docstring."""
+    schedules: list[Schedule] = []
+    """When it runs. An overlay replaces all of them."""
+    schedules_active: bool | None = None
+    """Whether its schedules make runs unless they say otherwise; default: the area's or the stack's."""
+    env: Env = Field({}, examples=[{"CLAVE": "valor"}])
+    """Environment variables of its runs, over the area's."""
     logging: LoggingOverride = Field(default_factory=LoggingOverride)
-    env: Env = {}
+    """Over the area's."""
     code: Code | None = None
+    """Where its flow is found; default: the area's or the stack's."""
+
+
+class Deployment(DeploymentKeys):
+    name: Text = Field(examples=["importar-lista-de-precios"])
+    """Unique in the stack."""
+    only_in: list[EnvironmentName] | None = Field(None, examples=[["dev"]])
+    """The environments that have it; default: all."""
+    overlays: dict[EnvironmentName, Annotated[DeploymentKeys, Partial()] | None] = Field(default={}, alias="in")
+    """What differs, by environment: mappings are merged, the rest replaced; null takes away."""
+
+
+class AreaKeys(Declared):
+    """What an overlay may change of an area."""
+
+    title: Text | None = Field(None, examples=["Compras"])
+    """Default: the area's name with a capital."""
+    description: str | None = None
+    """Of the work pool."""
+    concurrency_limit: Annotated[int, Field(ge=0)] | None = None
+    """Runs of the pool at once; default: no limit."""
+    queues: dict[Text, Queue] = Field({}, examples=[{"urgente": {"priority": 1}}])
+    """The pool's queues, by name."""
+    workers: WorkersOverride = Field(default_factory=WorkersOverride)
+    """Over the stack's, field by field."""
+    logging: LoggingOverride = Field(default_factory=LoggingOverride)
+    """Over the stack's, field by field."""
+    env: Env = Field({}, examples=[{"DATOS_DIR": "/datos"}])
+    """Environment variables of its workers and runs, over the stack's."""
+    code: Code | None = None
+    """Where workers find the flows; default: the stack's."""
+    schedules_active: bool | None = None
+    """Whether its schedules make runs unless they say otherwise; default: the stack's."""
+    defaults: DeploymentDefaults = Field(default_factory=DeploymentDefaults)
+    """What its deployments have unless they say otherwise."""
+
+
+class Area(AreaKeys):
     deployments: list[Deployment] = []
+    """Flows that can be run here, by schedule or by hand."""
+    overlays: dict[EnvironmentName, Annotated[AreaKeys, Partial()] | None] = Field(default={}, alias="in")
+    """What differs, by environment: mappings are merged, the rest replaced; null takes away."""
 
 
 class Stack(Declared):
-    environment: Annotated[str, StringConstraints(pattern=ENVIRONMENT_NAME)]
-    timezone: Text = BUENOS_AIRES
+    environment: EnvironmentName = Field(examples=["dev", "prod"])
+    """The second half of each pool's name: the area compras has the pool compras-<environment>."""
+    timezone: Text = Field(BUENOS_AIRES, examples=[BUENOS_AIRES])
+    """An IANA name: of the workers, and of schedules that say none. Never UTC."""
     server: Server = Field(default_factory=Server)
+    """The Prefect server."""
     logging: Logging = Field(default_factory=Logging)
+    """Levels, and what becomes of print."""
     workers: Workers = Field(default_factory=Workers)
+    """What the workers of each area are like unless it says otherwise."""
     code: Code = Field(default_factory=lambda: Code(location="checkout"))
-    # `pulumi config set` writes a lone value as text.
-    schedules_active: Annotated[bool, Field(strict=False)] | None = None
+    """Where workers find the flows."""
+    env: Env = Field({}, examples=[{"DATOS_DIR": "/datos"}])
+    """Environment variables of all workers and runs."""
+    schedules_active: BoolOrItsText | None = None
+    """Whether schedules make runs unless they say otherwise; default: false in the environment dev, true in others."""
+    defaults: DeploymentDefaults = Field(default_factory=DeploymentDefaults)
+    """What all deployments have unless they, or their area's defaults, say otherwise."""
     profiles: list[Profile] = Field(default_factory=lambda: [Profile(name="prefect-infra-{stack}")])
-    areas: dict[AreaName, Area] = {}
+    """Prefect profiles registered on the machine that runs `pulumi up`."""
+    areas: dict[AreaName, Annotated[Area, OrFile()]] = {}
+    """By name: an area's own keys, or the path of its file."""
+
+
+def field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
+    """The field that a key of a file stands for."""
+    return next((field for name, field in model.model_fields.items() if (field.alias or name) == key), None)
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """The keys that a file may have there, the required ones first."""
+    fields = sorted(model.model_fields.items(), key=lambda each: not each[1].is_required())
+    return [field.alias or name for name, field in fields]
 
 
 def model_at(path: tuple[str | int, ...]) -> type[Declared] | None:
@@ -193,7 +335,7 @@ def in_model(outer: type[Declared], path: tuple[str | int, ...]) -> type[Declare
     for part in path:
         model = _model_in(annotation)
         if model is not None and isinstance(part, str):
-            field = model.model_fields.get(part)
+            field = field_of(model, part)
             if field is None:
                 return None
             annotation = field.annotation

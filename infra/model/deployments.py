@@ -87,6 +87,7 @@ def deployment(
         context.check_code(given.code, (*path, "code"))
     code = _code(given.code or area_code)
     flow = _flow(given, path, code, context)
+    given = _with_fitting_defaults(given, path, flow, found)
     _check_route(given, path, pool_name, queues, context)
     schedules = tuple(_schedules(given, path, context))
     _check_parameters(given, path, flow, schedules, context)
@@ -110,6 +111,20 @@ def deployment(
         schedules=schedules,
         code=code,
     )
+
+
+def _with_fitting_defaults(
+    given: declared.Deployment, path: KeyPath, flow: Flow | None, found: Findings
+) -> declared.Deployment:
+    """A parameter that only the defaults give goes to a flow that takes it."""
+    if flow is None or flow.signature.takes_any:
+        return given
+    parameters = {
+        name: value
+        for name, value in given.parameters.items()
+        if name in flow.signature.names or "defaults" not in found.written((*path, "parameters", name))[:3]
+    }
+    return given if len(parameters) == len(given.parameters) else given.model_copy(update={"parameters": parameters})
 
 
 def _code(given: declared.Code) -> Code:
@@ -206,8 +221,9 @@ def _check_parameters(
 
 def _schedules(given: declared.Deployment, path: KeyPath, context: DeploymentContext) -> Iterator[Schedule]:
     made: list[tuple[str, KeyPath]] = []
+    active = context.schedules_active if given.schedules_active is None else given.schedules_active
     for item_path, item in context.places.of((*path, "schedules"), given.schedules):
-        schedule = _schedule(item, item_path, context)
+        schedule = _schedule(item, item_path, active, context)
         made.append((schedule.slug, item_path))
         yield schedule
     for slug, paths in repeated(made).items():
@@ -221,7 +237,7 @@ def _schedules(given: declared.Deployment, path: KeyPath, context: DeploymentCon
                 )
 
 
-def _schedule(given: declared.Schedule, path: KeyPath, context: DeploymentContext) -> Schedule:
+def _schedule(given: declared.Schedule, path: KeyPath, schedules_active: bool, context: DeploymentContext) -> Schedule:
     found = context.findings
     timezone = context.timezone
     if given.timezone is not None:
@@ -239,7 +255,7 @@ def _schedule(given: declared.Schedule, path: KeyPath, context: DeploymentContex
     return Schedule(
         slug=given.slug or (recurrence.slug(**{kinds[0]: rule[kinds[0]]}) if rule else "unknown"),
         timezone=timezone,
-        active=context.schedules_active if given.active is None else given.active,
+        active=schedules_active if given.active is None else given.active,
         parameters=given.parameters,
         **rule,
     )

@@ -1,140 +1,60 @@
-"""Stack files: which ones count for a stack, what they say, and where they say it."""
+"""What a stack's files add up to: which ones count, what they say together, and where each value stands."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.model.errors import NAMESPACE, Finding, KeyPath, StackErrors, dotted
+from infra.model.area_files import AreaFile, with_their_files
+from infra.model.errors import Finding, KeyPath, StackErrors, dotted
+from infra.model.files import StackFile
 from infra.model.naming import suggestion
 from infra.model.rules import Rule, reading
 
 if TYPE_CHECKING:
-    from infra.model.positions import Document, Mark
-
-_PREFIX = f"{NAMESPACE}:"
-
-
-@dataclass(frozen=True)
-class StackFile:
-    """`Pulumi.<stack>.yaml`, read when first asked."""
-
-    root: Path
-    name: str
-
-    @property
-    def exists(self) -> bool:
-        return (self.root / self.name).is_file()
-
-    @cached_property
-    def document(self) -> Document:
-        """Raises StackErrors if it can't be read."""
-        from infra.model import positions  # noqa: PLC0415  # a fifth of the start, for who asks for no file
-
-        try:
-            return positions.read((self.root / self.name).read_text(encoding="utf-8-sig"))
-        except positions.YamlFault as fault:
-            raise StackErrors([self._finding(fault.rule, "", fault.mark, fault.message, fault.hint)]) from fault
-        except (OSError, UnicodeDecodeError) as error:
-            raise StackErrors(
-                [Finding(rule=reading.UNREADABLE, path="", message=f"can't be read: {error}", file=self.name)]
-            ) from error
-
-    @cached_property
-    def config(self) -> Mapping[str, Any]:
-        """What stands below `config:`, by full key. Raises StackErrors."""
-        values = self.document.values
-        if values is None:
-            return {}
-        config = values.get("config") if isinstance(values, dict) else values
-        if config is None:
-            return {}
-        if not isinstance(config, dict):
-            mark = self.document.mark(("config",), of_key=True)
-            raise StackErrors(
-                [self._finding(reading.NO_CONFIG, "config", mark, f"`config` must be a mapping of {_PREFIX}… keys")]
-            )
-        return config
-
-    @property
-    def keys(self) -> dict[str, Any]:
-        """The program's own keys, without the secret ones."""
-        return {
-            key.removeprefix(_PREFIX): value
-            for key, value in self.config.items()
-            if key.startswith(_PREFIX) and not is_secret(value)
-        }
-
-    @property
-    def secrets(self) -> set[str]:
-        return {
-            key.removeprefix(_PREFIX)
-            for key, value in self.config.items()
-            if key.startswith(_PREFIX) and is_secret(value)
-        }
-
-    def find_mark(self, path: KeyPath, *, of_key: bool) -> Mark | None:
-        return self.document.mark(self._full(path), of_key=of_key)
-
-    def holds(self, path: KeyPath) -> bool:
-        return self.document.find(self._full(path)) is not None
-
-    def findings(self) -> Iterator[tuple[KeyPath, Finding]]:
-        """What is wrong with the file itself, whatever its keys mean."""
-        for key, value in self.config.items():
-            if ":" not in key:
-                mark = self.document.mark(("config", key), of_key=True)
-                yield (
-                    (),
-                    self._finding(reading.NO_NAMESPACE, key, mark, "a key has a namespace", f"write {_PREFIX}{key}"),
-                )
-            elif key.startswith(_PREFIX) and not is_secret(value):
-                for path in _nested_secrets(value, (key.removeprefix(_PREFIX),)):
-                    yield (
-                        path,
-                        self._finding(
-                            reading.NESTED_SECRET,
-                            dotted(path),
-                            self.find_mark((*path, "secure"), of_key=True),
-                            "a secret can't stand within another value: in there it is kept in plain",
-                            f"give it a key of its own: pulumi config set --secret {_PREFIX}<name>",
-                        ),
-                    )
-
-    def _finding(self, rule: Rule, path: str, mark: Mark | None, message: str, hint: str | None = None) -> Finding:
-        line, column = mark or (None, None)
-        return Finding(rule=rule, path=path, message=message, hint=hint, file=self.name, line=line, column=column)
-
-    @staticmethod
-    def _full(path: KeyPath) -> KeyPath:
-        return ("config", f"{_PREFIX}{path[0]}", *path[1:]) if path else ("config",)
+    from infra.model.positions import Mark
 
 
 @dataclass(frozen=True)
 class Sources:
     """A stack's files, and the values they add up to."""
 
-    raw: Mapping[str, Any]
+    given: Mapping[str, Any]
+    """As the stack has it, before areas are read from their files."""
     secrets: frozenset[str]
     own: StackFile
     base: StackFile | None
     """Of a personal stack: where the keys come from that it doesn't set itself."""
     inherited: frozenset[str] = field(default_factory=frozenset)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """All values, each area's file read into it."""
+    area_files: Mapping[str, AreaFile] = field(default_factory=dict)
+    faults: tuple[tuple[KeyPath, Finding], ...] = ()
+    """What is wrong with area files as files."""
 
     def place(self, path: KeyPath, *, of_key: bool = False) -> tuple[str, Mark | None] | None:
         """The file and place of a value, or of the nearest that holds it; None if the value is in no file."""
+        area = self.area_files.get(str(path[1])) if len(path) > 1 and path[0] == "areas" else None
+        if area is not None and area.says(path):
+            return area.name, area.nearest_mark(path[2:], of_key=of_key)
         top = str(path[0]) if path else ""
         file = self.base if top in self.inherited else self.own
-        if file is None or not file.exists or (top in self.raw and top not in self._as_written):
+        if file is None or not file.exists or (top in self.given and top not in self._as_written):
             return None
-        for length in range(len(path), -1, -1):
-            if file.holds(path[:length]):
-                exact = length == len(path)
-                return file.name, file.find_mark(path[:length], of_key=of_key or not exact)
-        return file.name, None
+        return file.name, file.mark(path, of_key=of_key)
+
+    def environments(self) -> frozenset[str] | None:
+        """Those that some stack of the checkout is for; None if not all stack files can be read."""
+        found = {self.raw.get("environment")}
+        try:
+            found |= {StackFile(self.own.root, name).keys.get("environment") for name in stack_files(self.own.root)}
+        except StackErrors:
+            return None
+        return frozenset(each for each in found if isinstance(each, str))
 
     @cached_property
     def _as_written(self) -> frozenset[str]:
@@ -142,8 +62,12 @@ class Sources:
         own = self.own.keys if self.own.exists else {}
         base = self.base.keys if self.base is not None else {}
         return frozenset(
-            key for key, value in self.raw.items() if _same(value, (base if key in self.inherited else own).get(key))
+            key for key, value in self.given.items() if _same(value, (base if key in self.inherited else own).get(key))
         )
+
+
+def stack_files(root: Path) -> list[str]:
+    return sorted(path.name for path in root.glob("Pulumi.*.yaml"))
 
 
 def from_file(root: Path, stack: str) -> Sources:
@@ -164,10 +88,6 @@ def from_values(raw: Mapping[str, Any], secrets: Collection[str], root: Path, st
     return _together({key: value for key, value in raw.items() if key not in secrets}, secrets, own, base)
 
 
-def is_secret(value: object) -> bool:
-    return isinstance(value, dict) and set(value) == {"secure"}
-
-
 def _no_stack(root: Path, stack: str) -> StackErrors:
     others = [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml")]
     name = _file_name(stack)
@@ -179,7 +99,18 @@ def _no_stack(root: Path, stack: str) -> StackErrors:
 def _together(values: Mapping[str, Any], secrets: Collection[str], own: StackFile, base: StackFile | None) -> Sources:
     # A base's secrets stay with it: they are encrypted with its own key.
     added = {k: v for k, v in base.keys.items() if k not in values and k not in secrets} if base is not None else {}
-    return Sources({**added, **values}, frozenset(secrets), own, base, frozenset(added))
+    sources = Sources({**added, **values}, frozenset(secrets), own, base, frozenset(added))
+    faults: list[tuple[KeyPath, Finding]] = []
+
+    def report(rule: Rule, path: KeyPath, message: str, hint: str | None) -> None:
+        file, mark = sources.place(path, of_key=len(path) > 2 and path[-1] != "file") or (None, None)  # noqa: PLR2004  # a key of an area
+        line, column = mark or (None, None)
+        finding = Finding(rule=rule, path=dotted(path), message=message, hint=hint, file=file, line=line, column=column)
+        faults.append((path, finding))
+
+    areas, files, wrong = with_their_files(sources.given.get("areas"), own.root, report)
+    raw = {**sources.given, "areas": areas} if "areas" in sources.given else sources.given
+    return dataclasses.replace(sources, raw=raw, area_files=files, faults=(*faults, *wrong))
 
 
 def _file_name(stack: str) -> str:
@@ -194,17 +125,6 @@ def _base(root: Path, stack: str) -> StackFile | None:
         if (file := StackFile(root, _file_name(name))).exists:
             return file
     return None
-
-
-def _nested_secrets(value: object, path: KeyPath) -> Iterator[KeyPath]:
-    if is_secret(value):
-        yield path
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _nested_secrets(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _nested_secrets(inner, (*path, index))
 
 
 def _same(given: object, written: object) -> bool:

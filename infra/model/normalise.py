@@ -5,17 +5,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from infra.model import declared, timezones
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
-from infra.model.entrypoints import Entrypoints
+from infra.model.entrypoints import EntrypointError, Entrypoints
 from infra.model.errors import KeyPath
-from infra.model.naming import forbidden_characters, repeated
-from infra.model.rules import coherence, keys
+from infra.model.loading import Sources
+from infra.model.naming import forbidden_characters, repeated, suggestion
+from infra.model.overlays import ONLY_IN, OVERLAYS
+from infra.model.rules import coherence, flows, keys
 from infra.model.shape import Places
+from infra.model.signatures import UNSEEN, Signature
 from infra.model.stack import (
     Area,
     Logging,
@@ -57,6 +61,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     )
     _unique_deployments(given, places, found)
     _code(given.code, ("code",), context)
+    _defaults(given, context)
     return Stack(
         project=identity.project,
         stack=identity.stack,
@@ -68,6 +73,51 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         profiles=tuple(_profiles(given, identity, places, found)),
         areas=tuple(_area(name, area, given, logging, context) for name, area in given.areas.items()),
     )
+
+
+def known_environments(raw: dict[str, Any], sources: Sources, found: Findings) -> None:
+    """An overlay for an environment that no stack is for would never count: more likely it is misspelt."""
+    named = list(_named_environments(raw.get("areas")))
+    if not named or (known := sources.environments()) is None or found.any_at("environment"):
+        return
+    for path, name, of_key in named:
+        if name not in known and not found.has(path):
+            message = f"no stack has the environment {name!r}"
+            found.add(coherence.UNKNOWN_ENVIRONMENT, path, message, hint=suggestion(name, known), of_key=of_key)
+
+
+def _named_environments(areas: object) -> Iterator[tuple[KeyPath, str, bool]]:
+    for area_name, area in areas.items() if isinstance(areas, dict) else ():
+        path: KeyPath = ("areas", area_name)
+        listed = area.get("deployments") if isinstance(area, dict) else None
+        items = enumerate(listed) if isinstance(listed, list) else ()
+        for at, each in ((path, area), *(((*path, "deployments", index), item) for index, item in items)):
+            overlays, only = (each.get(OVERLAYS), each.get(ONLY_IN)) if isinstance(each, dict) else (None, None)
+            for name in overlays if isinstance(overlays, dict) else ():
+                yield (*at, OVERLAYS, name), name, True
+            for index, name in enumerate(only if isinstance(only, list) else ()):
+                if isinstance(name, str):
+                    yield (*at, ONLY_IN, index), name, False
+
+
+def _defaults(given: declared.Stack, context: DeploymentContext) -> None:
+    """A default parameter goes to the flows that take it; one that none takes is misspelt."""
+    of_areas = [(("areas", name, "defaults"), area.defaults, [area]) for name, area in given.areas.items()]
+    for path, defaults, areas in [(("defaults",), given.defaults, list(given.areas.values())), *of_areas]:
+        signatures = [_signature(each, context) for area in areas for each in area.deployments]
+        if not signatures or any(signature.takes_any for signature in signatures):
+            continue
+        taken = {name for signature in signatures for name in signature.names}
+        for name in defaults.parameters.keys() - taken:
+            where, message = (*path, "parameters", name), f"no flow of a deployment here takes {name!r}"
+            context.findings.add(flows.UNUSED_DEFAULT, where, message, hint=suggestion(name, taken), of_key=True)
+
+
+def _signature(given: declared.Deployment, context: DeploymentContext) -> Signature:
+    try:
+        return context.entrypoints.flow(given.entrypoint).signature
+    except EntrypointError:
+        return UNSEEN  # told where it is declared
 
 
 def _code(code: declared.Code | None, path: KeyPath, context: DeploymentContext) -> None:
@@ -172,6 +222,9 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
             of_key=True,
         )
     _code(given.code, (*path, "code"), context)
+    if given.schedules_active is not None:
+        context = replace(context, schedules_active=given.schedules_active)
+    env = {**of.env, **given.env}
     workers = Workers(**{**of.workers.model_dump(), **_set(given.workers)})
     area_logging = Logging(**{**logging.model_dump(), **_set(given.logging)})
     pool = WorkPool(
@@ -189,12 +242,11 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
         pool=pool,
         workers=workers,
         logging=area_logging,
-        env=given.env,
+        env=env,
         deployments=tuple(
             made
             for item_path, item in context.places.of((*path, "deployments"), given.deployments)
-            if (made := deployment(item, item_path, name, queues, given.env, area_logging, inherited, context))
-            is not None
+            if (made := deployment(item, item_path, name, queues, env, area_logging, inherited, context)) is not None
         ),
     )
 

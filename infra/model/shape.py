@@ -50,6 +50,17 @@ _FROM_PREFECT_YAML = {
     "secure": "a secret has a top-level key of its own: pulumi config set --secret",
 }
 
+_NOT_IN_OVERLAYS = {
+    "deployments": "each deployment has an `in` of its own, and `only_in: [dev]` if it is not in all environments",
+    "name": "a name is the same everywhere; `only_in: [dev]` says where there is such a deployment",
+    "only_in": "it stands beside `in`",
+}
+_BESIDE_DEFAULTS = "it has a place beside `defaults`, and counts for all deployments from there"
+_NOT_AMONG_DEFAULTS = {
+    **dict.fromkeys(("env", "logging", "code", "schedules_active"), _BESIDE_DEFAULTS),
+    **dict.fromkeys(("name", "entrypoint", "schedules", "description"), "it is each deployment's own"),
+}
+
 _Expected: TypeAlias = Mapping[str, str]
 _EXPECTED: _Expected = {
     "string_type": "text",
@@ -249,14 +260,22 @@ def _words(details: ErrorDetails, path: KeyPath, *, of_key: bool) -> tuple[str, 
 
 def _unknown_key(name: str, path: KeyPath) -> tuple[str, str | None]:
     model = declared.model_at(path[:-1])
-    allowed = list(model.model_fields) if model else []
-    hint = _FROM_PREFECT_YAML.get(name)
+    allowed = declared.keys_of(model) if model else []
+    hint = _hint_by_place(name, path) or _FROM_PREFECT_YAML.get(name)
     if hint is None:
         close = meant(name, allowed)
         hint = f"did you mean {close!r}?" if close else f"allowed: {', '.join(allowed)}"
         if len(path) == 1 and not close:
             hint += f"; a secret is set by: pulumi config set --secret {NAMESPACE}:{name}"
     return f"there is no key {name!r} here", hint
+
+
+def _hint_by_place(name: str, path: KeyPath) -> str | None:
+    if "in" in path[2:-1]:
+        return _NOT_IN_OVERLAYS.get(name)
+    if len(path) > 1 and path[-2] == "defaults":
+        return _NOT_AMONG_DEFAULTS.get(name)
+    return None
 
 
 def _hint_for(kind: str, got: object) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import runpy
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,9 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """Runs the program as a stack whose file is another stack's; a copy of the checkout without a set-up."""
     for name in ("flows", "workers", "infra"):
         (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "areas", tmp_path / "areas")  # no links: an area's file must be within the project
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy2(file, tmp_path)
     (tmp_path / ".state").mkdir()
     facts = {
         "base_image": "localhost/prefect-infra/base:test",
@@ -56,12 +60,20 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     }
     (tmp_path / ".state" / "toolchain.json").write_text(json.dumps(facts))
 
-    def run(base: str = "dev", change: Callable[[dict[str, Any]], None] | None = None, *, preview: bool = False) -> Any:
-        if change is None and (base, preview) in RAN:
+    def run(
+        base: str = "dev",
+        change: Callable[[dict[str, Any]], None] | None = None,
+        *,
+        preview: bool = False,
+        fresh: bool = False,
+    ) -> Any:
+        if change is None and (base, preview) in RAN and not fresh:
             return RAN[base, preview]
         document = YAML(typ="safe").load((ROOT / f"Pulumi.{base}.yaml").read_text())
         config = {key.split(":", 1)[1]: value for key, value in document["config"].items()}
         if change:
+            for area, file in config["areas"].items():  # so that all can be changed in one place
+                config["areas"][area] = YAML(typ="safe").load((ROOT / file).read_text())
             change(config)
         with (tmp_path / f"Pulumi.{base}.yaml").open("w") as file:
             YAML().dump({"config": {f"prefect-infra:{key}": value for key, value in config.items()}}, file)

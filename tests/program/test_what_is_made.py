@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -121,6 +122,35 @@ def test_the_checkout_is_mounted_read_only_and_without_the_stacks_state(program:
     assert all(mount["readOnly"] for mount in binds)
 
 
+def test_areas_may_stand_in_the_stack_or_in_files_of_their_own(program: Callable[..., Any]) -> None:
+    for base in ("dev", "prod"):
+        inline = program(base, change=lambda config: None)
+        for kind in ("WorkPool", "WorkQueue", "Deployment", "Schedule"):
+            assert inline.of(kind) == program(base).of(kind)
+
+
+def test_each_environment_has_what_its_overlays_say(program: Callable[..., Any]) -> None:
+    dev, prod = program("dev"), program("prod")
+    name = "actualizar-tipos-de-cambio"
+    assert [
+        made.of("WorkPool")[f"compras-{env}"]["concurrency_limit"] for env, made in (("dev", dev), ("prod", prod))
+    ] == [4, 8]
+    assert [made.of("Deployment")[name]["schedules"][0]["interval"] for made in (dev, prod)] == [7200, 3600]
+    assert [made.of("Deployment")[name]["schedules"][0]["active"] for made in (dev, prod)] == [False, True]
+    assert "control-de-latidos" in dev.of("Deployment")
+    assert "control-de-latidos" not in prod.of("Deployment")
+
+
+def test_a_fault_in_an_areas_file_is_told_by_its_place_there(program: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "areas" / "compras.yaml"
+    file.write_text(file.read_text().replace("concurrency_limit: 8", "concurrency_limit: ocho"))
+
+    with pytest.raises(
+        pulumi.RunError, match=r"areas/compras\.yaml:\d+:24 error PI103 prefect-infra:areas\.compras\.in\.prod\.conc"
+    ):
+        program("prod", fresh=True)
+
+
 def test_a_broken_stack_file_is_a_run_error_with_all_findings(program: Callable[..., Any]) -> None:
     def broken(config: dict[str, Any]) -> None:
         config["timezone"] = "UTC"
@@ -133,7 +163,5 @@ def test_a_broken_stack_file_is_a_run_error_with_all_findings(program: Callable[
 
 
 def test_the_programs_main_is_short() -> None:
-    from pathlib import Path
-
     lines = (Path(__file__).parents[2] / "infra" / "__main__.py").read_text().splitlines()
     assert len(lines) < 60

@@ -121,6 +121,10 @@ class Platform:
         """Change the declared configuration, under `config` without the namespace."""
         yaml = YAML()
         document = yaml.load(self.file.read_text())
+        areas = document["config"].get("prefect-infra:areas", {})
+        for area, own in areas.items():  # so that all can be changed in one place
+            if isinstance(own, str):
+                areas[area] = yaml.load((self.folder / own).read_text())
         change(Declared(document["config"]))
         with self.file.open("w") as file:
             yaml.dump(document, file)

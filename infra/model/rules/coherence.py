@@ -123,6 +123,13 @@ UNKNOWN_BLOCK = Rule(
     severity="warning",
     settable=True,
 )
+UNKNOWN_ENVIRONMENT = Rule(
+    code="PI216",
+    name="unknown-environment",
+    meaning="An overlay, or `only_in`, names an environment that no stack is for: it would never count.",
+    example="prefect-infra:areas:\n  compras:\n    in: {prd: {concurrency_limit: 8}}",
+    mending="The hint names the environment that was meant; one is known when a stack file says it is for it.",
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -140,4 +147,5 @@ RULES = (
     JOB_VARIABLE_TYPE,
     MALFORMED_REFERENCE,
     UNKNOWN_BLOCK,
+    UNKNOWN_ENVIRONMENT,
 )

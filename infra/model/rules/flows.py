@@ -45,5 +45,16 @@ MISSING_PARAMETER = Rule(
     ),
     mending="Give it in the deployment's `parameters` or the schedule's, or a default in the function.",
 )
+UNUSED_DEFAULT = Rule(
+    code="PI405",
+    name="unused-default",
+    meaning="A parameter among the `defaults` that no flow below takes: it would have no effect.",
+    example=(
+        "prefect-infra:areas:\n  compras:\n    defaults: {parameters: {provedor: Aceros del Sur}}\n    deployments:\n"
+        "      - name: importar-lista-de-precios\n"
+        "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    ),
+    mending="The hint names the parameter that was meant; else take it away.",
+)
 
-RULES = (BAD_ENTRYPOINT, UNKNOWN_PARAMETER, PARAMETER_TYPE, MISSING_PARAMETER)
+RULES = (BAD_ENTRYPOINT, UNKNOWN_PARAMETER, PARAMETER_TYPE, MISSING_PARAMETER, UNUSED_DEFAULT)

@@ -53,5 +53,37 @@ NESTED_SECRET = Rule(
     example="prefect-infra:areas:\n  compras:\n    env: {CLAVE: {secure: v1:abcdefgh}}",
     mending="Give the secret a top-level key of its own, and refer to it by name.",
 )
+NO_AREA_FILE = Rule(
+    code="PI008",
+    name="no-area-file",
+    meaning="An area is named by a path at which there is no YAML file.",
+    example="prefect-infra:areas: {compras: areas/comprs.yaml}",
+    mending="Write the path from the project's root, with `/`; the hint names the file that was meant.",
+)
+OUTSIDE = Rule(
+    code="PI009",
+    name="outside-the-project",
+    meaning="The path of an area's file leads out of the project, where no review sees what is changed.",
+    example="prefect-infra:areas: {compras: ../otro/compras.yaml}",
+    mending="Put the file into the project, into `areas/`.",
+)
+SAID_TWICE = Rule(
+    code="PI010",
+    name="said-twice",
+    meaning="A key stands in an area's file and beside `file` in the stack: one of the two would not count.",
+    example="prefect-infra:areas:\n  compras: {file: areas/compras.yaml, title: Compras}",
+    mending="Keep it in one place; what differs by environment stands below `in`.",
+)
 
-RULES = (NO_STACK_FILE, UNREADABLE, NOT_YAML, REPEATED_KEY, NO_CONFIG, NO_NAMESPACE, NESTED_SECRET)
+RULES = (
+    NO_STACK_FILE,
+    UNREADABLE,
+    NOT_YAML,
+    REPEATED_KEY,
+    NO_CONFIG,
+    NO_NAMESPACE,
+    NESTED_SECRET,
+    NO_AREA_FILE,
+    OUTSIDE,
+    SAID_TWICE,
+)

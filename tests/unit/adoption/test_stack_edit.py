@@ -67,7 +67,30 @@ def test_what_stands_above_an_area_stays_above_it() -> None:
 def test_the_stack_files_here_only_gain_lines(file: str, area: str) -> None:
     before = (HERE / file).read_text(encoding="utf-8")
 
-    assert kept(before, add_deployments(before, area, [NEW]))
+    # In them, `area: areas/area.yaml` is all that there is of an area; another one gets a mapping of its own.
+    if area == "nueva":
+        assert kept(before, add_deployments(before, area, [NEW]))
+    else:
+        with pytest.raises(EditError, match="written in one line"):
+            add_deployments(before, area, [NEW])
+
+
+@pytest.mark.parametrize("area", ["compras", "ventas", "finanzas"])
+def test_an_areas_own_file_only_gains_lines(area: str) -> None:
+    before = (HERE / "areas" / f"{area}.yaml").read_text(encoding="utf-8")
+
+    after = add_deployments(before, None, [NEW])
+
+    assert kept(before, after)
+    assert read(after).values["deployments"][-1] == NEW
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "title: Compras", "title: Compras\ndeployments:\n# end\n"])
+def test_an_areas_own_file_may_have_no_deployments_yet(text: str) -> None:
+    after = add_deployments(text, None, [NEW])
+
+    assert kept(text, after)
+    assert read(after).values == {**(read(text).values or {}), "deployments": [NEW]}
 
 
 @pytest.mark.parametrize(
