@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import infra.provider.light_start  # noqa: F401  # before anything that would import more
+from infra.provider.functions import FUNCTIONS
+from infra.provider.invocation import Invocation
 from infra.provider.kinds import KINDS
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.server import serve
 
 
 def main() -> None:
-    asyncio.run(serve({kind.token: Lifecycle(kind) for kind in KINDS}))
+    lifecycles = {kind.token: Lifecycle(kind) for kind in KINDS}
+    asyncio.run(serve(lifecycles, {function.token: Invocation(function) for function in FUNCTIONS}))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ backs off two seconds and more after a 503, which a busy SQLite server answers o
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -82,7 +83,7 @@ class Api:
         )
         self._writes = Pace(start=WRITES_AT_ONCE, most=WRITES_AT_ONCE)
         self._reads = Pace(start=READS_AT_ONCE, most=READS_AT_ONCE)
-        self._listings: dict[str, Listing] = {}
+        self._listings: dict[tuple[str, str], Listing] = {}
         self._memory: dict[str, asyncio.Task[Any]] = {}
 
     async def get(self, path: str, **query: str) -> Any:
@@ -129,16 +130,23 @@ class Api:
                 row = await self._send(self._writes, method, path, made, **content)
             return row
         finally:
-            for filtered, listing in self._listings.items():
+            for (filtered, _), listing in self._listings.items():
                 collection = filtered.removesuffix("filter")
                 if path.startswith(collection):
-                    listing.forget(path.removeprefix(collection).partition("/")[0], row)
+                    for step in path.removeprefix(collection).split("/"):  # some are written to as `name/<name>`
+                        listing.forget(step, row)
 
-    def listing(self, path: str, key: str, fetch: Fetch | None = None) -> Listing:
-        """All rows behind a filter's path, read once and kept; `fetch` reads them in another form."""
-        if path not in self._listings:
-            self._listings[path] = Listing(fetch or (lambda: self.find(path, {})), key)
-        return self._listings[path]
+    def listing(
+        self, path: str, key: str, fetch: Fetch | None = None, *, body: Mapping[str, Any] | None = None
+    ) -> Listing:
+        """All rows behind a filter's path (those that `body` lets through), read once and kept.
+
+        `fetch` reads them in another form.
+        """
+        name = (path, json.dumps(body or {}, sort_keys=True))
+        if name not in self._listings:
+            self._listings[name] = Listing(fetch or (lambda: self.find(path, body or {})), key)
+        return self._listings[name]
 
     async def remembered(self, path: str) -> Any:
         """GET of what doesn't change while the plugin lives (the server's worker types, block types): asked once."""

@@ -7,6 +7,7 @@
     ├── NotFound          the object is not there (any more)
     ├── Conflict          the server holds something that contradicts the request
     │   └── NotOurs       an object of the same identity exists that this stack did not make
+    ├── InvalidArguments  a function was asked with what it can't be asked with: correct the program
     ├── Rejected          the server understood and refused the content (400, 409, 422, ...)
     └── LocalFile         a file on this machine can't be read or written safely
 
@@ -42,6 +43,9 @@ class NotOurs(Conflict):
             f"`pulumi import {token} NAME {import_id}`, or let the stack overwrite it by saying `adopt: true`, "
             "or choose another name."
         )
+
+
+class InvalidArguments(ProviderError): ...
 
 
 class Rejected(ProviderError): ...

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from infra.provider import diffing
 from infra.provider.diffing import Change
 from infra.provider.kinds.kind import Failure, I, Kind, Live, Session
-from infra.provider.wire import UNKNOWN, Path
+from infra.provider.wire import UNKNOWN, Path, holds_unknown
 
 
 @dataclass(frozen=True)
@@ -187,17 +187,7 @@ def _is_unknown(values: Any, error: Any) -> bool:
                 continue  # a step into a union's arm, which is not a place in the values
             case _:
                 return False
-    return _holds_unknown(at)
-
-
-def _holds_unknown(value: Any) -> bool:
-    match value:
-        case Mapping():
-            return any(_holds_unknown(item) for item in value.values())
-        case list():
-            return any(_holds_unknown(item) for item in value)
-        case _:
-            return value is UNKNOWN
+    return holds_unknown(at)
 
 
 def _reason(item: Any, kind: Kind[Any]) -> str:

@@ -7,7 +7,7 @@ plugin itself writes is taken out of it, and asked for singly after that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 Row = dict[str, Any]
@@ -27,13 +27,34 @@ class Listing:
 
     async def row(self, key: str, singly: Callable[[], Awaitable[Row | None]]) -> Row | None:
         """The row, or None where there is none. `singly` asks for it alone: the first few, and what was written."""
-        self._asked += 1
-        if key in self._stale or (self._rows is None and self._asked <= FEW):
+        if key in self._stale or self._one_of_few():
             return await singly()
+        return (await self.rows()).get(key)
+
+    async def search(
+        self, find: Callable[[Collection[Row]], Awaitable[Row | None]], singly: Callable[[], Awaitable[Row | None]]
+    ) -> Row | None:
+        """The row that `find` picks from all of them: for questions about anything but the key.
+
+        What it doesn't find is asked for singly, since it may have been made after the listing was.
+        """
+        if self._one_of_few():
+            return await singly()
+        row = await find((await self.rows()).values())
+        if row is None or not self._stale.isdisjoint({str(row[self._key]), str(row["id"])}):
+            return await singly()
+        return row
+
+    async def rows(self) -> Mapping[str, Row]:
+        """All of them, by key, as they were when the first one asked."""
         if self._rows is None:
             self._rows = asyncio.create_task(self._load())
         # Shielded: when one who waits for it is cancelled, the others still get it.
-        return (await asyncio.shield(self._rows)).get(key)
+        return await asyncio.shield(self._rows)
+
+    def _one_of_few(self) -> bool:
+        self._asked += 1
+        return self._rows is None and self._asked <= FEW
 
     def forget(self, key: str, row: Any = None) -> None:
         """It was or is about to be written; the answer to that, where there is one, has its key, too."""
@@ -43,3 +64,12 @@ class Listing:
 
     async def _load(self) -> dict[str, Row]:
         return {str(row[self._key]): row for row in await self._fetch()}
+
+
+def first(fits: Callable[[Row], bool]) -> Callable[[Collection[Row]], Awaitable[Row | None]]:
+    """What to `search` with where a row alone tells whether it is the one."""
+
+    async def find(rows: Collection[Row]) -> Row | None:
+        return next((row for row in rows if fits(row)), None)
+
+    return find

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from infra.provider.functions.function import Function
 from infra.provider.kinds.kind import Kind
 
 PACKAGE: Final = "prefect"
@@ -34,9 +36,10 @@ CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def provider_schema(kinds: Iterable[Kind[Any]], version: str) -> dict[str, Any]:
+def provider_schema(kinds: Iterable[Kind[Any]], functions: Iterable[Function[Any]], version: str) -> dict[str, Any]:
     types: dict[str, Any] = {}
     resources = {kind.token: _resource(kind, types) for kind in kinds}
+    lookups = {function.token: _function(function, types) for function in functions}
     return {
         "name": PACKAGE,
         "version": version,
@@ -46,12 +49,13 @@ def provider_schema(kinds: Iterable[Kind[Any]], version: str) -> dict[str, Any]:
         "provider": {"inputProperties": dict(CONFIGURATION)},
         "types": types,
         "resources": resources,
+        "functions": lookups,
     }
 
 
 def _resource(kind: Kind[Any], types: dict[str, Any]) -> dict[str, Any]:
-    inputs, required = _properties(kind.inputs, kind, types)
-    outputs, always = _properties(kind.outputs, kind, types)
+    inputs, required = _properties(kind.inputs, types, kind.secrets, kind.replaced_by)
+    outputs, always = _properties(kind.outputs, types, kind.secrets)
     return {
         "description": inspect.cleandoc(sys.modules[type(kind).__module__].__doc__ or ""),
         "inputProperties": inputs,
@@ -61,7 +65,22 @@ def _resource(kind: Kind[Any], types: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _properties(model: type[BaseModel], kind: Kind[Any], types: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _function(function: Function[Any], types: dict[str, Any]) -> dict[str, Any]:
+    arguments, required = _properties(function.arguments, types)
+    result, always = _properties(function.result, types, function.secrets)
+    return {
+        "description": inspect.getdoc(type(function)) or "",
+        "inputs": {"type": "object", "properties": arguments, "required": required},
+        "outputs": {"type": "object", "properties": result, "required": always},
+    }
+
+
+def _properties(
+    model: type[BaseModel],
+    types: dict[str, Any],
+    secrets: Collection[str] = (),
+    replaced_by: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[dict[str, Any], list[str]]:
     schema = model.model_json_schema(mode="validation")
     definitions = schema.get("$defs", {})
     for name, definition in definitions.items():
@@ -74,9 +93,9 @@ def _properties(model: type[BaseModel], kind: Kind[Any], types: dict[str, Any]) 
     properties = {}
     for key, value in schema["properties"].items():
         properties[key] = _type(value)
-        if key in kind.secrets:
+        if key in secrets:
             properties[key]["secret"] = True
-        if reason := kind.replaced_by.get(key):
+        if reason := replaced_by.get(key):
             properties[key]["willReplaceOnChanges"] = True
             properties[key]["description"] += f" Can't be changed in place: {reason}."
     return properties, sorted(schema.get("required", []))

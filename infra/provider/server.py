@@ -1,4 +1,4 @@
-"""The provider as the Pulumi engine sees it: gRPC in, gRPC out, and nothing of any particular kind.
+"""The provider as the Pulumi engine sees it: gRPC in, gRPC out, and nothing of any particular kind or function.
 
 Source of the contract: `pulumirpc.ResourceProvider` in Pulumi's provider.proto, and the implementers' guide.
 """
@@ -23,7 +23,16 @@ from infra.provider import wire
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 from infra.provider.diffing import Change, Step
-from infra.provider.errors import Conflict, NotFound, ProviderError, Unauthorised, Unreachable, Untrusted
+from infra.provider.errors import (
+    Conflict,
+    InvalidArguments,
+    NotFound,
+    ProviderError,
+    Unauthorised,
+    Unreachable,
+    Untrusted,
+)
+from infra.provider.invocation import Invocation
 from infra.provider.kinds.kind import Live, Session
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.redaction import redactor, secret_texts
@@ -41,6 +50,7 @@ _STATUS: Final[Mapping[type[ProviderError], grpc.StatusCode]] = {
     Untrusted: grpc.StatusCode.UNAUTHENTICATED,
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
+    InvalidArguments: grpc.StatusCode.INVALID_ARGUMENT,
 }
 _DIFF_KIND: Final = {
     (Step.ADD, False): provider_pb2.PropertyDiff.ADD,
@@ -55,8 +65,14 @@ _DIFF_KIND: Final = {
 class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
     """One instance per provider resource of a stack."""
 
-    def __init__(self, lifecycles: Mapping[str, Lifecycle[Any]], open_api: Callable[[Connection], Api] = Api) -> None:
+    def __init__(
+        self,
+        lifecycles: Mapping[str, Lifecycle[Any]],
+        invocations: Mapping[str, Invocation[Any]],
+        open_api: Callable[[Connection], Api] = Api,
+    ) -> None:
         self._lifecycles = lifecycles
+        self._invocations = invocations
         self._open_api = open_api
         self._configuration: dict[str, Any] = {}
         self._secret_texts: frozenset[str] = frozenset()
@@ -69,7 +85,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:
         del request, context
         kinds = [lifecycle.kind for lifecycle in self._lifecycles.values()]
-        return provider_pb2.GetSchemaResponse(schema=json.dumps(provider_schema(kinds, VERSION)))
+        functions = [invocation.function for invocation in self._invocations.values()]
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(provider_schema(kinds, functions, VERSION)))
 
     async def CheckConfig(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
         del context
@@ -186,6 +203,19 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         await _told(context, work, lambda: self._redactor(lifecycle, state))
         return empty_pb2.Empty()
 
+    async def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
+        """A look-up. What can't be known yet is an empty answer: the engine takes no unknown values here."""
+        if request.tok not in self._invocations:
+            known = ", ".join(sorted(self._invocations))
+            await _abort(context, grpc.StatusCode.UNIMPLEMENTED, f"no function {request.tok}; there are: {known}")
+        given = wire.decode(request.args)
+        redact = redactor(self._secret_texts | secret_texts(given))
+        result = await _told(context, self._invocations[request.tok].call(self._connect, given), redact)
+        response = provider_pb2.InvokeResponse()
+        if result is not None:
+            getattr(response, "return").CopyFrom(wire.encode(result.values, result.secrets))
+        return response
+
     async def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Nothing to cut short: each call is one small request, and each is safe to repeat."""
         del request, context
@@ -267,11 +297,11 @@ async def _abort(context: Any, status: grpc.StatusCode, text: str) -> NoReturn:
     raise AssertionError("abort raises")
 
 
-async def serve(lifecycles: Mapping[str, Lifecycle[Any]]) -> None:
+async def serve(lifecycles: Mapping[str, Lifecycle[Any]], invocations: Mapping[str, Invocation[Any]]) -> None:
     """Serve on a free port of the loopback until told to end; the port goes to stdout, as the engine expects."""
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
     server = grpc.aio.server(options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(PrefectProvider(lifecycles), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(PrefectProvider(lifecycles, invocations), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     ended = asyncio.Event()

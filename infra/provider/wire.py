@@ -89,6 +89,17 @@ def _before_first_index(path: Path) -> Path:
     return path
 
 
+def holds_unknown(value: Any) -> bool:
+    """Whether it is unknown, or anything inside of it is."""
+    match value:
+        case Mapping():
+            return any(holds_unknown(item) for item in value.values())
+        case list():
+            return any(holds_unknown(item) for item in value)
+        case _:
+            return value is UNKNOWN
+
+
 def encode(values: Mapping[str, Any], secrets: Iterable[Path] = ()) -> struct_pb2.Struct:
     """The struct for `values`, with what lies at `secrets` marked as secret.
 

@@ -1,4 +1,4 @@
-"""The provider's resources, as a Pulumi program in Python uses them.
+"""The provider's resources and functions, as a Pulumi program in Python uses them.
 
 This package isn't called `prefect`: Pulumi puts the program's folder first on the path of imports, where a folder of
 that name would hide the real Prefect.
@@ -7,6 +7,23 @@ that name would hide the real Prefect.
 from infra.resources.block import Block
 from infra.resources.deployment import Deployment, Schedule
 from infra.resources.local import GeneratedSecret, HostPort, PidsLimit, Profile
+from infra.resources.lookups import (
+    GetBlockResult,
+    GetDefaultBaseJobTemplateResult,
+    GetDeploymentResult,
+    GetVariableResult,
+    GetWorkPoolResult,
+    get_block,
+    get_block_output,
+    get_default_base_job_template,
+    get_default_base_job_template_output,
+    get_deployment,
+    get_deployment_output,
+    get_variable,
+    get_variable_output,
+    get_work_pool,
+    get_work_pool_output,
+)
 from infra.resources.provider import Provider
 from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
 from infra.resources.work_pool import WorkPool, WorkQueue
@@ -16,6 +33,11 @@ __all__ = [
     "Block",
     "Deployment",
     "GeneratedSecret",
+    "GetBlockResult",
+    "GetDefaultBaseJobTemplateResult",
+    "GetDeploymentResult",
+    "GetVariableResult",
+    "GetWorkPoolResult",
     "GlobalConcurrencyLimit",
     "HostPort",
     "PidsLimit",
@@ -26,4 +48,14 @@ __all__ = [
     "Variable",
     "WorkPool",
     "WorkQueue",
+    "get_block",
+    "get_block_output",
+    "get_default_base_job_template",
+    "get_default_base_job_template_output",
+    "get_deployment",
+    "get_deployment_output",
+    "get_variable",
+    "get_variable_output",
+    "get_work_pool",
+    "get_work_pool_output",
 ]

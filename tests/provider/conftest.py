@@ -22,6 +22,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from infra.provider import wire
 from infra.provider.api import Api
 from infra.provider.connection import Connection
+from infra.provider.functions import FUNCTIONS
+from infra.provider.invocation import Invocation
 from infra.provider.kinds import KINDS
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.server import PrefectProvider
@@ -190,6 +192,11 @@ class Engine:
         self.resources[resource.token, name] = resource
         return resource
 
+    async def invoke(self, function: str, arguments: dict[str, Any], secrets: Any = ()) -> wire.Properties:
+        """What a program's call of a function gives, with the places of its secrets."""
+        request = provider_pb2.InvokeRequest(tok=f"prefect:index:{function}", args=wire.encode(arguments, secrets))
+        return wire.decode(getattr(await self.stub.Invoke(request), "return"))
+
     async def destroy(self, resource: Resource) -> None:
         await self._delete(resource)
         self.resources.pop((resource.token, resource.name))
@@ -212,6 +219,7 @@ async def serving(configuration: dict[str, Any]) -> AsyncIterator[Engine]:
     server = grpc.aio.server()
     servicer = PrefectProvider(
         {kind.token: Lifecycle(kind) for kind in KINDS},
+        {function.token: Invocation(function) for function in FUNCTIONS},
         open_api=lambda connection: Api(connection, transport),
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_type_hints
 
 import pulumi
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from infra import __version__, resources
+from infra.provider.functions import FUNCTIONS
+from infra.provider.functions.function import Function
 from infra.provider.kinds import KINDS
 from infra.provider.kinds.kind import Kind
 from infra.provider.schema import CONFIGURATION, provider_schema
 
-SCHEMA = provider_schema(KINDS, __version__)
+SCHEMA = provider_schema(KINDS, FUNCTIONS, __version__)
 BY_NAME = {kind.token.rsplit(":", 1)[-1]: kind for kind in KINDS}
 CLASSES: dict[str, Any] = {
     name: item
     for name in resources.__all__
-    if issubclass(item := getattr(resources, name), pulumi.CustomResource) and item is not resources.Provider
+    if isinstance(item := getattr(resources, name), type)
+    and issubclass(item, pulumi.CustomResource)
+    and item is not resources.Provider
 }
+FUNCTION_BY_NAME = {function.token.rsplit(":", 1)[-1]: function for function in FUNCTIONS}
+each_function = pytest.mark.parametrize("name", sorted(FUNCTION_BY_NAME))
 each = pytest.mark.parametrize("name", sorted(BY_NAME))
 PRIMITIVE = {"string", "integer", "number", "boolean"}
 
@@ -46,6 +54,9 @@ def properties() -> Iterator[tuple[str, dict[str, Any]]]:
     for token, resource in SCHEMA["resources"].items():
         for group in ("inputProperties", "properties"):
             yield from ((f"{token}.{group}.{key}", value) for key, value in resource[group].items())
+    for token, function in SCHEMA["functions"].items():
+        for group in ("inputs", "outputs"):
+            yield from ((f"{token}.{group}.{key}", value) for key, value in function[group]["properties"].items())
     for token, type_ in SCHEMA["types"].items():
         yield from ((f"{token}.{key}", value) for key, value in type_["properties"].items())
 
@@ -83,6 +94,9 @@ def test_tokens_have_pulumis_form_and_resources_say_what_they_are() -> None:
         assert resource["description"]
         assert set(resource["requiredInputs"]) <= set(resource["inputProperties"])
         assert set(resource["required"]) <= set(resource["properties"])
+    for token, function in SCHEMA["functions"].items():
+        assert re.fullmatch(r"prefect:index:get[A-Z][A-Za-z]+", token)
+        assert function["description"]
     for type_ in SCHEMA["types"].values():
         assert set(type_["required"]) <= set(type_["properties"])
 
@@ -219,3 +233,65 @@ async def test_the_provider_hands_over_exactly_its_settings(sent: dict[str, dict
         if isinstance(value, pulumi.Output):
             assert await value.is_secret()
     assert await sent["prefect"]["headers"].future() == '{"X": "y"}'
+
+
+@each_function
+def test_every_argument_and_result_of_a_function_is_in_it_as_the_function_says(name: str) -> None:
+    function: Function[Any] = FUNCTION_BY_NAME[name]
+    published = SCHEMA["functions"][function.token]
+    for model, group in ((function.arguments, published["inputs"]), (function.result, published["outputs"])):
+        assert group["type"] == "object"
+        assert set(group["properties"]) == set(model.model_fields)
+        assert set(group["required"]) == {key for key, item in model.model_fields.items() if item.is_required()}
+    marked = {key for key, item in published["outputs"]["properties"].items() if item.get("secret")}
+    assert marked == function.secrets
+
+
+def python_name(name: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
+@each_function
+def test_a_functions_typed_result_has_exactly_the_schemas_properties(name: str) -> None:
+    result = getattr(resources, f"{name[0].upper()}{name[1:]}Result")
+    published = SCHEMA["functions"][f"prefect:index:{name}"]["outputs"]
+    assert {field.name for field in dataclasses.fields(result)} == set(published["properties"])
+    required = {field.name for field in dataclasses.fields(result) if field.default is dataclasses.MISSING}
+    assert required == set(published["required"])
+    hints = get_type_hints(result)
+    for key, declared in published["properties"].items():
+        text = str(hints[key])
+        assert (key, "None" in text) == (key, key not in published["required"])
+        assert (key, "Output" in text) == (key, declared.get("secret", False))
+        word = {"string": "str", "integer": "int", "boolean": "bool", "array": "Sequence", "object": "Mapping"}
+        assert (key, word.get(declared.get("type", ""), "Any") in text) == (key, True)
+
+
+@each_function
+@pytest.mark.parametrize("form", ["", "_output"])
+def test_a_function_in_python_takes_exactly_the_schemas_arguments(
+    name: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = getattr(resources, python_name(name) + form)
+    assert call.__doc__
+    parameters = {key: item for key, item in inspect.signature(call).parameters.items() if key != "opts"}
+    published = SCHEMA["functions"][f"prefect:index:{name}"]["inputs"]
+    assert set(parameters) == set(published["properties"])
+    assert {key for key, item in parameters.items() if item.default is inspect._empty} == set(published["required"])
+    caught: list[tuple[str, Any]] = []
+
+    def record(token: str, arguments: Any, opts: Any) -> Any:
+        caught.append((token, arguments))
+        return SimpleNamespace(value={}, apply=lambda _: None)
+
+    monkeypatch.setattr(pulumi.runtime, "invoke", record)
+    monkeypatch.setattr(pulumi.runtime, "invoke_output", record)
+    with suppress(pulumi.RunError):  # the plain form refuses an answer that has nothing in it
+        call(**{key: key for key in parameters})
+    assert caught == [(f"prefect:index:{name}", {key: key for key in parameters})]
+
+
+def test_each_function_has_both_forms_and_a_result_and_there_is_nothing_beside() -> None:
+    expected = {python_name(name) + form for name in FUNCTION_BY_NAME for form in ("", "_output")}
+    expected |= {f"{name[0].upper()}{name[1:]}Result" for name in FUNCTION_BY_NAME}
+    assert {name for name in resources.__all__ if name.startswith(("get_", "Get"))} == expected

@@ -154,14 +154,22 @@ def _listing(api: Api) -> Listing:
     return api.listing("work_pools/filter", "name")
 
 
+async def default_templates(api: Api) -> dict[str, dict[str, Any]]:
+    """The base job templates that the server starts new pools with, by worker type."""
+    packages = await api.remembered("collections/views/aggregate-worker-metadata")
+    return {
+        name: worker["default_base_job_configuration"]
+        for workers in packages.values()
+        for name, worker in workers.items()
+    }
+
+
 async def _default_template(api: Api, worker_type: str) -> dict[str, Any]:
     """The server's own default for a worker type. Raises: Rejected: there is no such type."""
-    packages = await api.remembered("collections/views/aggregate-worker-metadata")
-    templates = {name: worker for workers in packages.values() for name, worker in workers.items()}
+    templates = await default_templates(api)
     if worker_type not in templates:
         raise Rejected(f"no worker type {worker_type!r}; the server knows: {', '.join(sorted(templates))}")
-    template: dict[str, Any] = templates[worker_type]["default_base_job_configuration"]
-    return template
+    return templates[worker_type]
 
 
 def _as_declared(template: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
