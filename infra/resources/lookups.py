@@ -153,16 +153,28 @@ def get_deployment_output(
     return _later("getDeployment", arguments, GetDeploymentResult, opts)
 
 
-def get_block(type_slug: str, name: str, *, opts: pulumi.InvokeOptions | None = None) -> GetBlockResult:
-    """A block by its type, such as `secret`, and its name. Raises: Exception: there is none."""
-    return _now("getBlock", {"type_slug": type_slug, "name": name}, GetBlockResult, opts)
+def get_block(
+    type_slug: str | None = None,
+    name: str | None = None,
+    *,
+    block_document_id: str | None = None,
+    opts: pulumi.InvokeOptions | None = None,
+) -> GetBlockResult:
+    """A block by its type, such as `secret`, and its name, or by its UUID. Raises: Exception: there is none."""
+    arguments = {"type_slug": type_slug, "name": name, "block_document_id": block_document_id}
+    return _now("getBlock", arguments, GetBlockResult, opts)
 
 
 def get_block_output(
-    type_slug: pulumi.Input[str], name: pulumi.Input[str], *, opts: pulumi.InvokeOutputOptions | None = None
+    type_slug: pulumi.Input[str] | None = None,
+    name: pulumi.Input[str] | None = None,
+    *,
+    block_document_id: pulumi.Input[str] | None = None,
+    opts: pulumi.InvokeOutputOptions | None = None,
 ) -> pulumi.Output[GetBlockResult]:
-    """A block by its type, such as `secret`, and its name. All of the result is a secret."""
-    return _later("getBlock", {"type_slug": type_slug, "name": name}, GetBlockResult, opts)
+    """A block by its type, such as `secret`, and its name, or by its UUID. All of the result is a secret."""
+    arguments = {"type_slug": type_slug, "name": name, "block_document_id": block_document_id}
+    return _later("getBlock", arguments, GetBlockResult, opts)
 
 
 def get_variable(name: str, *, opts: pulumi.InvokeOptions | None = None) -> GetVariableResult:

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.toolchain import base_image, cache, commands, docker_engine, docker_plugin, pulumi_cli, python_env
+from infra.toolchain import (
+    base_image,
+    cache,
+    commands,
+    docker_engine,
+    docker_plugin,
+    pulumi_cli,
+    python_env,
+    yaml_language,
+)
 from infra.toolchain.apt import Apt
 from infra.toolchain.base_image import BaseImage
 from infra.toolchain.docker_engine import DockerEngine
@@ -102,7 +111,11 @@ class SetUp:
             cli = pulumi_cli.ensure(self.checkout, self.cache_root, go, step)
         with self.progress.step("Docker plugin") as step:
             binary = docker_plugin.build(self.cache_root, go, step)
-            return cli, docker_plugin.install(self.checkout, cli, binary)
+            plugin = docker_plugin.install(self.checkout, cli, binary)
+        if self.purpose == "test":
+            with self.progress.step("YAML language") as step:
+                yaml_language.ensure(self.checkout, cli, self.cache_root, go, step)
+        return cli, plugin
 
     def _docker(self, apt: Apt) -> _DockerHalf:
         with self.progress.step("Docker engine") as step:

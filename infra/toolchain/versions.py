@@ -12,6 +12,8 @@ PULUMI_LIMIT: Version = (4, 0, 0)
 # Built where the machine has none: the newest CLI published as a Go module, and the last language host that was.
 PULUMI_BUILT = "3.250.0"
 LANGUAGE_HOST_BUILT = "3.79.0"
+# The newest published as a Go module that is older than that CLI; built with the Pulumi modules that it names itself.
+YAML_LANGUAGE_BUILT = "1.32.0"
 
 # Of the pulumi_docker SDK in requirements.lock: the engine asks for the plugin of the same version.
 DOCKER_PLUGIN = "5.2.0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -14,6 +15,7 @@ from tests.provider.conftest import PROJECT, STACK
 
 pytestmark = pytest.mark.server
 
+UUID_OF_NONE = str(uuid4())
 OURS = f"{PROJECT}/{STACK}"
 
 
@@ -83,6 +85,7 @@ async def test_a_blocks_data_is_a_secret_with_its_real_values(engine: Any, uniqu
     found = await engine.invoke("getBlock", {"type_slug": "secret", "name": unique})
     assert found.values == {**block, "block_document_id": made.values["block_document_id"]}
     assert found.secrets == {("data",)}
+    assert await engine.invoke("getBlock", {"block_document_id": made.id}) == found
 
 
 @pytest.mark.parametrize("value", [None, "texto", 7, ["a", None], {"tasa": 1.5, "vacío": None}])
@@ -124,17 +127,29 @@ async def test_what_is_not_there_is_told_with_what_is(engine: Any, unique: str) 
         assert repr(expected.split("'")[-2]) in told.partition("did you mean")[2], told
     code, told = await refused(engine.invoke("getBlock", {"type_slug": "secrt", "name": unique}))
     assert told.startswith("there is no block type 'secrt': did you mean 'secret'")
-    code, told = await refused(engine.invoke("getDeployment", {"deployment_id": "0" * 8}))
-    assert "0" * 8 in told
+    for function, key in (("getDeployment", "deployment_id"), ("getBlock", "block_document_id")):
+        id_ = str(uuid4())
+        code, told = await refused(engine.invoke(function, {key: id_}))
+        assert (code, told.endswith(f"of the id {id_}")) == (grpc.StatusCode.NOT_FOUND, True), told
+        code, told = await refused(engine.invoke(function, {key: "no-es-un-uuid"}))
+        assert (code, f"{key}: " in told) == (grpc.StatusCode.INVALID_ARGUMENT, True), told
 
 
 async def test_wrong_arguments_are_told_all_at_once_and_nothing_is_asked(engine: Any) -> None:
-    code, told = await refused(engine.invoke("getBlock", {"type_slug": 7, "nmae": "x"}))
-    assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "type_slug: " in told
-    assert "name: is required" in told
-    assert "nmae: no such argument: did you mean 'name'?" in told
-    for arguments in ({}, {"name": "solo"}, {"name": "a/b", "flow_name": "a"}, {"name": "a/b", "deployment_id": "c"}):
+    code, told = await refused(engine.invoke("getWorkPool", {"nmae": "x"}))
+    assert (code, told) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "getWorkPool: name: is required; nmae: no such argument: did you mean 'name'?",
+    )
+    for arguments in ({}, {"name": "x"}, {"type_slug": "secret"}, {"block_document_id": UUID_OF_NONE, "name": "x"}):
+        code, told = await refused(engine.invoke("getBlock", arguments))
+        assert (code, "block_document_id" in told) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+    for arguments in (
+        {},
+        {"name": "solo"},
+        {"name": "a/b", "flow_name": "a"},
+        {"name": "a/b", "deployment_id": UUID_OF_NONE},
+    ):
         code, told = await refused(engine.invoke("getDeployment", arguments))
         assert (code, "deployment" in told) == (grpc.StatusCode.INVALID_ARGUMENT, True)
     code, told = await refused(engine.invoke("getWorkpool", {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any, Self
+from uuid import UUID
 
 from pydantic import Field, field_serializer, model_validator
 
@@ -27,16 +28,16 @@ class DeploymentArguments(Arguments):
         default=None, description="`flow/deployment`, as `prefect deployment run` takes it; or the deployment's alone."
     )
     flow_name: str | None = Field(default=None, description="The flow, where `name` is the deployment's alone.")
-    deployment_id: str | None = Field(
+    deployment_id: UUID | None = Field(
         default=None, description="The server's UUID, in place of names: a deployment resource's id."
     )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         match self.name, self.flow_name, self.deployment_id:
-            case (None, None, str()):
+            case (None, None, UUID()):
                 return self
-            case (_, _, str()):
+            case (_, _, UUID()):
                 raise ValueError("give either deployment_id or names, not both")
             case (str(name), None, None) if name.count("/") == 1 and all(name.split("/")):
                 return self
@@ -96,7 +97,7 @@ class GetDeployment(Function[DeploymentArguments]):
 
     async def call(self, api: Api, given: DeploymentArguments) -> DeploymentResult:
         if given.deployment_id:
-            row = await _by_id(api, given.deployment_id)
+            row = await _by_id(api, str(given.deployment_id))
             flow_name = await _flow_name(api, row["flow_id"])
         else:
             flow_name, name = given.names
@@ -123,7 +124,7 @@ class GetDeployment(Function[DeploymentArguments]):
 async def _by_id(api: Api, id_: str) -> Row:
     row = await api.listing("deployments/filter", "id").row(id_, lambda: api.get_or_none(f"deployments/{id_}"))
     if row is None:
-        raise NotFound(f"there is no deployment of the id {id_!r}")
+        raise NotFound(f"there is no deployment of the id {id_}")
     return row
 
 
