@@ -1,4 +1,4 @@
-"""The language host for YAML: the machine's own where Pulumi is, else one that the CLI finds in this checkout's home."""
+"""The language host for YAML: the machine's own where Pulumi is, else one that the CLI finds in the checkout's home."""
 
 from __future__ import annotations
 

@@ -1,0 +1,111 @@
+"""The sample in docs/samples/yaml, run by Pulumi itself: another language than Python, with the published schema."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.toolchain.launcher import environment
+
+pytestmark = [pytest.mark.server, pytest.mark.thorough]
+
+ROOT = Path(__file__).parents[2]
+PULUMI = ROOT / ".venv" / "bin" / "pulumi"
+SCHEMA = "infra/provider/pulumi-resource-prefect"
+CANARY = "Zorzal-9-azul"
+STACK = "t-yaml"
+DEPLOYMENT = "deployments/name/importar_lista_de_precios/importar-lista-de-precios"
+
+
+def run(*arguments: str | Path, folder: Path, backend: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    own = {
+        "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_HOME": str(ROOT / ".state" / "home"),
+    }
+    base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
+    done = subprocess.run(
+        [PULUMI, *arguments, "--non-interactive", "--color", "never"],
+        cwd=folder,
+        env={**base, **environment(ROOT, STACK), **own},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"pulumi {arguments}:\n{done.stdout}{done.stderr}")
+    return done
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """A copy, since Pulumi writes the stack's file beside the program; the provider that it names is the checkout's."""
+    (tmp_path / "infra").symlink_to(ROOT / "infra")
+    (tmp_path / "backend").mkdir()
+    return Path(shutil.copytree(ROOT / "docs" / "samples" / "yaml", tmp_path / "docs" / "samples" / "yaml"))
+
+
+def test_the_yaml_sample_is_made_found_unchanged_and_destroyed(
+    sample: Path, tmp_path: Path, prefect_server: str
+) -> None:
+    backend = tmp_path / "backend"
+
+    def pulumi(*arguments: str) -> str:
+        done = run(*arguments, folder=sample, backend=backend)
+        assert CANARY not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    pulumi("stack", "init", STACK)
+    pulumi("config", "set", "prefect:api_url", prefect_server)
+    run("config", "set", "--secret", "clave_del_proveedor", CANARY, folder=sample, backend=backend)
+
+    told = pulumi("up", "--yes")
+    assert "4 created" in told
+    assert "warning" not in told
+
+    outputs: dict[str, Any] = json.loads(pulumi("stack", "output", "--json"))
+    assert outputs == {
+        "horario": "30 1,13,17 * * *",
+        "hecho_por": f"muestra-yaml/{STACK}",
+        "clave": "[secret]",
+        "muestra_la_salida": True,
+    }
+    shown = run("stack", "output", "clave", "--show-secrets", folder=sample, backend=backend)
+    assert shown.stdout.strip() == CANARY
+    kept = [path for path in (*backend.rglob("*"), *sample.rglob("*")) if path.is_file()]
+    assert any(path.name == f"{STACK}.json" for path in kept)
+    assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
+
+    deployment = httpx.get(f"{prefect_server}/{DEPLOYMENT}").raise_for_status().json()
+    assert (deployment["work_pool_name"], len(deployment["schedules"])) == ("compras-yaml", 1)
+
+    assert "4 unchanged" in pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+
+    pulumi("destroy", "--yes", "--skip-preview")
+    for gone in (DEPLOYMENT, "work_pools/compras-yaml"):
+        assert httpx.get(f"{prefect_server}/{gone}").status_code == httpx.codes.NOT_FOUND
+
+
+def test_pulumi_prints_the_schema_and_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
+    # Without the `./`, Pulumi takes the path for a name in its registry.
+    printed = run("package", "get-schema", f"./{SCHEMA}", folder=ROOT, backend=tmp_path).stdout
+    schema = tmp_path / "schema.json"
+    schema.write_text(printed)
+    run("schema", "check", schema, folder=ROOT, backend=tmp_path)
+
+    functions = json.loads(printed)["functions"]
+    assert functions["prefect:index:getBlock"]["outputs"]["properties"]["data"]["secret"] is True
+    # That the check would find something.
+    schema.write_text(printed.replace("#/types/prefect:index:Schedule", "#/types/prefect:index:Sheduel"))
+    refused = run("schema", "check", schema, folder=ROOT, backend=tmp_path, check=False)
+    assert refused.returncode != 0
+    assert "Sheduel" in refused.stdout + refused.stderr
