@@ -209,8 +209,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             known = ", ".join(sorted(self._invocations))
             await _abort(context, grpc.StatusCode.UNIMPLEMENTED, f"no function {request.tok}; there are: {known}")
         given = wire.decode(request.args)
-        redact = redactor(self._secret_texts | secret_texts(given))
-        result = await _told(context, self._invocations[request.tok].call(self._connect, given), redact)
+        work = self._invocations[request.tok].call(self._connect, given)
+        result = await _told(context, work, lambda: redactor(self._secret_texts | secret_texts(given)))
         response = provider_pb2.InvokeResponse()
         if result is not None:
             getattr(response, "return").CopyFrom(wire.encode(result.values, result.secrets))

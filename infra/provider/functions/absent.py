@@ -14,7 +14,8 @@ MOST: Final = 10  # names that are all told, when none is near
 
 def not_there(what: str, name: str, there: Iterable[str]) -> NotFound:
     """An error for `what`, such as "work pool", called `name`, where `there` is what exists in its stead."""
-    return NotFound(f"there is no {what} {name!r}: {near(name, there)}")
+    # A listing may be older than its end.
+    return NotFound(f"there is no {what} {name!r}: {near(name, (other for other in there if other != name))}")
 
 
 def near(name: str, there: Iterable[str]) -> str:
