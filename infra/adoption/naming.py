@@ -7,6 +7,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 
+from infra.model import descriptive
+from infra.model.declared import Naming
+
 _LONGEST = 60
 
 
@@ -18,7 +21,10 @@ def deployment_name(text: str, fallback: str = "tarea-importada") -> str:
     name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     if len(name) > _LONGEST:
         name = name[:_LONGEST].rpartition("-")[0] or name[:_LONGEST]
-    return name or fallback
+    if not name:
+        return fallback
+    # A name that says nothing would be refused; that it was imported says a little more.
+    return f"{fallback}-{name}" if descriptive.says_nothing(name, Naming()) else name
 
 
 def function_name(name: str) -> str:

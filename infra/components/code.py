@@ -12,6 +12,7 @@ import pulumi_docker as docker
 from infra.components.container import folder_mount
 from infra.components.platform import Platform
 from infra.model import Deployment
+from infra.model.naming import secret_block
 from infra.resources import Block
 
 CODE_ROOT: Final = "/srv/code"
@@ -48,7 +49,7 @@ def pull_steps(deployment: Deployment) -> list[dict[str, Any]]:
         clone["commit_sha"] = code.commit_sha
     if code.access_token:
         # The worker looks the token up when it clones: neither the deployment nor the state's plain part has it.
-        block = block_name(deployment.pool_name, code.access_token.secret)
+        block = secret_block(deployment.pool_name, code.access_token.secret)
         token = f"{{{{ prefect.blocks.secret.{block} }}}}"
         if any(host in code.repository for host in _KNOWN_TO_PREFECT):
             clone["access_token"] = token
@@ -57,10 +58,6 @@ def pull_steps(deployment: Deployment) -> list[dict[str, Any]]:
             # to type. GitHub wants this user; other servers look at the token alone.
             clone["credentials"] = {"username": TOKEN_USER, "access_token": token}
     return [{f"{_STEPS}.git_clone": clone}]
-
-
-def block_name(pool: str, secret: str) -> str:
-    return f"{pool}-{secret}".replace("_", "-").lower()
 
 
 def secret_blocks(deployments: Iterable[Deployment], platform: Platform, opts: pulumi.ResourceOptions) -> list[Block]:
@@ -72,8 +69,8 @@ def secret_blocks(deployments: Iterable[Deployment], platform: Platform, opts: p
     }
     return [
         Block(
-            block_name(pool, name),
-            name=block_name(pool, name),
+            secret_block(pool, name),
+            name=secret_block(pool, name),
             type_slug="secret",
             data={"value": platform.secret(name) or ""},
             opts=opts,

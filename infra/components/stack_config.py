@@ -9,14 +9,15 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from infra.model import Stack, StackErrors, load_stack
+from infra.model import Stack, check_stack
+from infra.model.excerpts import Excerpts
 
 
 def declared_stack() -> Stack:
     """What the current stack declares.
 
     Raises:
-        pulumi.RunError: all that is wrong with it, by file, line and key; nothing was made.
+        pulumi.RunError: all errors, by file, line and key; nothing was made. Warnings are logged.
 
     """
     namespace = f"{pulumi.get_project()}:"
@@ -31,10 +32,13 @@ def declared_stack() -> Stack:
             secrets.add(name)  # only that there is one: the model never sees its value
         else:
             raw[name] = _value(text)
-    try:
-        return load_stack(raw, project=pulumi.get_project(), stack=pulumi.get_stack(), root=root(), secrets=secrets)
-    except StackErrors as errors:
-        raise pulumi.RunError(str(errors)) from None
+    report = check_stack(raw, project=pulumi.get_project(), stack=pulumi.get_stack(), root=root(), secrets=secrets)
+    excerpts = Excerpts(root(), report.findings)
+    for warning in report.warnings:
+        pulumi.log.warn(excerpts.told(warning))
+    if report.stack is None:
+        raise pulumi.RunError("\n".join(map(excerpts.told, report.errors)))
+    return report.stack
 
 
 def root() -> Path:

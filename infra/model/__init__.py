@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra.model import loading, normalise, overlays, shape
-from infra.model.collecting import Findings
+from infra.model import lint, loading, normalise, overlays, shape, weights
+from infra.model.collecting import Findings, masked
 from infra.model.errors import NAMESPACE, Finding, StackErrors
 from infra.model.firing import next_runs, runs_between
 from infra.model.stack import (
@@ -39,6 +41,7 @@ __all__ = [
     "ImageCode",
     "Logging",
     "Profile",
+    "Report",
     "Schedule",
     "SecretRef",
     "Server",
@@ -47,6 +50,8 @@ __all__ = [
     "WorkPool",
     "WorkQueue",
     "Workers",
+    "check_stack",
+    "check_stack_file",
     "load_stack",
     "load_stack_file",
     "next_runs",
@@ -56,8 +61,37 @@ __all__ = [
 DEFAULT_PROJECT = "prefect-infra"
 
 
-def load_stack(raw: Mapping[str, Any], *, project: str, stack: str, root: Path, secrets: Collection[str] = ()) -> Stack:
-    """The stack that Pulumi's configuration declares.
+@dataclass(frozen=True)
+class Report:
+    """What came of a check: the stack, unless an error stands in its way, and all that there is to say."""
+
+    stack: Stack | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity == "warning")
+
+    def stack_or_raise(self) -> Stack:
+        if self.stack is None:
+            raise StackErrors(self.errors)
+        return self.stack
+
+
+def check_stack(
+    raw: Mapping[str, Any],
+    *,
+    project: str,
+    stack: str,
+    root: Path,
+    secrets: Collection[str] = (),
+    now: datetime | None = None,
+) -> Report:
+    """Hold what Pulumi's configuration declares against all rules.
 
     Args:
         raw: Plain values by top-level key, without the namespace.
@@ -65,12 +99,27 @@ def load_stack(raw: Mapping[str, Any], *, project: str, stack: str, root: Path, 
         stack: The Pulumi stack. Of a personal one, such as dev-ana, keys that `raw` lacks come from Pulumi.dev.yaml.
         root: The checkout, which entrypoints are relative to.
         secrets: Names of the top-level keys that are secret. Their values play no part.
+        now: When schedules that meet are looked for from.
+
+    """
+    identity = normalise.Identity(project, stack, root)
+    return _report(lambda: loading.from_values(raw, secrets, root, stack), identity, now)
+
+
+def check_stack_file(root: Path, stack: str, *, now: datetime | None = None) -> Report:
+    """Hold what a stack's file declares against all rules, without Pulumi."""
+    identity = normalise.Identity(DEFAULT_PROJECT, stack, root)
+    return _report(lambda: loading.from_file(root, stack), identity, now)
+
+
+def load_stack(raw: Mapping[str, Any], *, project: str, stack: str, root: Path, secrets: Collection[str] = ()) -> Stack:
+    """The stack that Pulumi's configuration declares. Arguments: see `check_stack`.
 
     Raises:
         StackErrors: All that is wrong with it.
 
     """
-    return _checked(loading.from_values(raw, secrets, root, stack), normalise.Identity(project, stack, root))
+    return check_stack(raw, project=project, stack=stack, root=root, secrets=secrets).stack_or_raise()
 
 
 def load_stack_file(root: Path, stack: str) -> Stack:
@@ -80,13 +129,18 @@ def load_stack_file(root: Path, stack: str) -> Stack:
         StackErrors: All that is wrong with it.
 
     """
-    return _checked(loading.from_file(root, stack), normalise.Identity(DEFAULT_PROJECT, stack, root))
+    return check_stack_file(root, stack).stack_or_raise()
 
 
-def _checked(sources: loading.Sources, identity: normalise.Identity) -> Stack:
-    findings = Findings(sources)
-    findings.add_files()
+def _report(load: Callable[[], loading.Sources], identity: normalise.Identity, now: datetime | None) -> Report:
+    try:
+        sources = load()
+        findings = Findings(sources)
+        findings.add_files()
+    except StackErrors as errors:
+        return Report(None, tuple(map(masked, errors.findings)))
     as_written = shape.plain(sources.raw)
+    lint.check_secrets(as_written, findings)
     composed = overlays.composed(as_written)
     findings.before(composed)
     given, places = shape.shaped(as_written, findings)
@@ -94,9 +148,12 @@ def _checked(sources: loading.Sources, identity: normalise.Identity) -> Stack:
     if composed.values != as_written:  # then what holds here is not what is written
         findings.follow(composed)
         given, places = shape.shaped(composed.values, findings)
-    if given is None:
-        findings.raise_if_any()
+    stack = None
+    if given is not None:
+        findings.weigh(weights.settled(given.rules, findings))
+        stack = normalise.stack(given, identity, sources.secrets, places, findings)
+        lint.check(given, stack, places, findings, now or datetime.now(UTC))
+    told = findings.all()
+    if stack is None and not told:
         raise AssertionError("a declaration without a shape and without a finding")
-    stack = normalise.stack(given, identity, sources.secrets, places, findings)
-    findings.raise_if_any()
-    return stack
+    return Report(None if any(finding.severity == "error" for finding in told) else stack, told)

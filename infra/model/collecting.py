@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from infra.model import credentials
-from infra.model.errors import Finding, KeyPath, StackErrors, dotted, in_order
+from infra.model.errors import Finding, KeyPath, dotted, in_order
 from infra.model.loading import Sources
 from infra.model.overlays import Composed
 from infra.model.rules import Rule
@@ -23,6 +23,7 @@ class Findings:
         self._written: Callable[[KeyPath], KeyPath] = lambda path: path
         self._seen_as: Callable[[KeyPath], KeyPath] = lambda path: path
         self._found: list[tuple[KeyPath, KeyPath, Finding]] = []
+        self._beside: list[Finding] = []
         self._secrets: set[str] = set()
         self._weights: Mapping[str, Weight] = {}
 
@@ -36,14 +37,22 @@ class Findings:
 
     def add(self, rule: Rule, path: KeyPath, message: str, *, hint: str | None = None, of_key: bool = False) -> None:
         written = self.written(path)
+        finding = self._finding(rule, written, message, hint, of_key=of_key)
+        self._found.append((self._seen_as(path), written, finding))
+
+    def add_secret(self, rule: Rule, path: KeyPath, message: str, *, text: str, hint: str, of_key: bool) -> None:
+        """A credential, which no finding shows. What else is wrong with its value is told all the same."""
+        self._secrets.add(text)
+        self._beside.append(self._finding(rule, self.written(path), message, hint, of_key=of_key))
+
+    def _finding(self, rule: Rule, written: KeyPath, message: str, hint: str | None, *, of_key: bool) -> Finding:
         place = self._sources.place(written, of_key=of_key)
         file, mark = place or (None, None)
         line, column = mark or (None, None)
-        finding = Finding(
+        return Finding(
             rule=rule, path=dotted(written), message=message, hint=hint, file=file, line=line, column=column,
             severity=rule.severity,
         )  # fmt: skip
-        self._found.append((self._seen_as(path), written, finding))
 
     def add_files(self) -> None:
         """What is wrong with the files themselves."""
@@ -55,10 +64,6 @@ class Findings:
     def written(self, path: KeyPath) -> KeyPath:
         """Where the value at the path was written: itself, in an overlay, or among the defaults."""
         return self._written(path)
-
-    def hide(self, secret: str) -> None:
-        """No finding shows it, whichever rule tells of its value."""
-        self._secrets.add(secret)
 
     def weigh(self, weights: Mapping[str, Weight]) -> None:
         """By code: what the stack makes of rules that may be turned down."""
@@ -76,18 +81,16 @@ class Findings:
         """In the order of the files, without a credential, and without what the stack turned off."""
         secrets = frozenset(self._secrets)
         told = []
-        for _, _, finding in self._found:
+        for finding in (*(finding for _, _, finding in self._found), *self._beside):
             weight = self._weights.get(finding.rule.code, finding.severity)
             if weight != "off":
-                told.append(replace(_masked(finding, secrets), severity=weight))
+                told.append(replace(masked(finding, secrets), severity=weight))
         return in_order(told)
 
-    def raise_if_any(self) -> None:
-        if errors := [finding for finding in self.all() if finding.severity == "error"]:
-            raise StackErrors(errors)
 
+def masked(finding: Finding, secrets: frozenset[str] = frozenset()) -> Finding:
+    """The finding without these secrets, and without whatever has the form of one."""
 
-def _masked(finding: Finding, secrets: frozenset[str]) -> Finding:
     def mask(text: str) -> str:
         return credentials.masked(credentials.without(text, secrets))
 

@@ -47,55 +47,16 @@ _FORMS: tuple[tuple[str, str], ...] = (
 )
 _KNOWN = tuple((kind, re.compile(form)) for kind, form in _FORMS)
 
-_SECRET_WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "pass",
-        "secret",
-        "secreto",
-        "token",
-        "apikey",
-        "credential",
-        "credentials",
-        "credencial",
-        "credenciales",
-        "clave",
-        "claves",
-        "contraseña",
-        "contrasena",
-        "contrasenia",
-        "auth",
-        "bearer",
-        "pat",
-    ]
-)
+_SECRET_WORDS = frozenset({
+    "password", "passwd", "passphrase", "pwd", "pass", "secret", "secreto", "token", "apikey", "credential",
+    "credentials", "credencial", "credenciales", "clave", "claves", "contraseña", "contrasena", "contrasenia",
+    "auth", "bearer", "pat",
+})  # fmt: skip
 _SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("account", "key"), ("auth", "key")})
-_ABOUT_SECRETS = frozenset(
-    [
-        "file",
-        "path",
-        "name",
-        "url",
-        "uri",
-        "host",
-        "user",
-        "username",
-        "type",
-        "ttl",
-        "expiry",
-        "id",
-        "archivo",
-        "ruta",
-        "nombre",
-        "usuario",
-        "tipo",
-        "minutes",
-        "days",
-    ]
-)
+_ABOUT_SECRETS = frozenset({
+    "file", "path", "name", "url", "uri", "host", "user", "username", "type", "ttl", "expiry", "id", "minutes", "days",
+    "archivo", "ruta", "nombre", "usuario", "tipo",
+})  # fmt: skip
 _REFERENCE = re.compile(r"\{\{.*\}\}|\$\{?\w+\}?|%\w+%|<[^<>]*>|[*x.•]+|/.*|\./.*|[A-Za-z]:\\.*", re.DOTALL)
 _WORDS = re.compile(r"[A-ZÑ]+(?![a-zñ])|[A-ZÑ]?[a-zñáéíóú]+|\d+")
 

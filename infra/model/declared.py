@@ -289,6 +289,22 @@ class Area(AreaKeys):
     """What differs, by environment: mappings are merged, the rest replaced; null takes away."""
 
 
+class Naming(Declared):
+    min_words: Annotated[int, Field(ge=1)] = 2
+    """Of a deployment's name; articles, prepositions and numbers don't count."""
+    forbidden: list[Text] = []
+    """Further words that say nothing."""
+    allowed: list[Text] = []
+    """Names that are good as they are."""
+
+
+class RuleSetting(Declared):
+    severity: Literal["error", "warning", "off"]
+    """What the rule's findings are in this stack."""
+    reason: Text
+    """Why, for who reads it next."""
+
+
 class Stack(Declared):
     environment: EnvironmentName = Field(examples=["dev", "prod"])
     """The second half of each pool's name: the area compras has the pool compras-<environment>."""
@@ -312,6 +328,10 @@ class Stack(Declared):
     """Prefect profiles registered on the machine that runs `pulumi up`."""
     areas: dict[AreaName, Annotated[Area, OrFile()]] = {}
     """By name: an area's own keys, or the path of its file."""
+    naming: Naming = Field(default_factory=Naming)
+    """What the names of deployments must be like."""
+    rules: dict[Text, RuleSetting] = Field({}, examples=[{"PI215": {"severity": "off", "reason": "made by hand"}}])
+    """Rules that this stack weighs in another way, by code or name, and why."""
 
 
 def field_of(model: type[BaseModel], key: str) -> FieldInfo | None:

@@ -28,7 +28,7 @@ _OUT_OF_ORDER = timedelta(hours=3)
 
 def next_runs(schedule: Schedule, count: int, after: datetime) -> list[datetime]:
     """The next `count` times at or after the aware `after`, in the schedule's time zone."""
-    return sorted(islice(_firings(schedule, after), count))
+    return sorted(islice(runs(schedule, after), count))
 
 
 def runs_between(schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
@@ -36,7 +36,7 @@ def runs_between(schedule: Schedule, start: datetime, end: datetime) -> list[dat
     times: list[datetime] = []
     # Compared as moments: two times of one zone would be compared by their wall clocks.
     first, last = start.astimezone(UTC), end.astimezone(UTC)
-    for time in _firings(schedule, start):
+    for time in runs(schedule, start):
         moment = time.astimezone(UTC)
         if moment >= last + _OUT_OF_ORDER:
             break
@@ -45,7 +45,8 @@ def runs_between(schedule: Schedule, start: datetime, end: datetime) -> list[dat
     return sorted(times, key=lambda time: time.astimezone(UTC))
 
 
-def _firings(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+def runs(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """All times from the aware `after` on, as the server comes upon them."""
     zone = ZoneInfo(schedule.timezone)
     start = after.astimezone(zone)
     if schedule.cron is not None:

@@ -40,3 +40,8 @@ def repeated(named: Iterable[tuple[str, _T]]) -> Mapping[str, list[_T]]:
 
 def forbidden_characters(name: str) -> str:
     return "".join(sorted({c for c in name if c in FORBIDDEN_IN_NAMES or not c.isprintable()}))
+
+
+def secret_block(pool: str, secret: str) -> str:
+    """What the Prefect block is called that holds a stack's secret for the runs of a pool."""
+    return f"{pool}-{secret}".replace("_", "-").lower()

@@ -207,3 +207,26 @@ def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:
 
 def _mark(node: Node) -> Mark:
     return Mark(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def spans(text: str) -> dict[Mark, Mark]:
+    """Where each key and plain value of the text begins, and where it ends; nothing of what is no YAML."""
+    try:
+        root = _compose(text)
+    except YamlFault:
+        return {}
+    found: dict[Mark, Mark] = {}
+    seen: set[int] = set()
+    waiting = [root] if root is not None else []
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, ScalarNode):
+            found[_mark(node)] = Mark(node.end_mark.line + 1, node.end_mark.column + 1)
+        elif isinstance(node, MappingNode):
+            waiting.extend(part for pair in node.value for part in pair)
+        else:
+            waiting.extend(node.value)
+    return found

@@ -83,8 +83,8 @@ DESCRIPTIVE_NAME = Rule(
     code="PI211",
     name="descriptive-name",
     meaning=(
-        "The name of a deployment or queue says nothing (`test`, `deploy1`, `prueba`), or is not in kebab case, or a "
-        "deployment's has fewer words than the stack asks for (two, unless `naming` says otherwise)."
+        "The name of a deployment or queue says nothing of what it stands for: `test`, `deploy1`, `prueba`, `flow2`, "
+        "`nueva-tarea`, or what the stack's `naming.forbidden` adds."
     ),
     example=(
         "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: flow2\n"
@@ -110,7 +110,7 @@ JOB_VARIABLE_TYPE = Rule(
 MALFORMED_REFERENCE = Rule(
     code="PI214",
     name="malformed-reference",
-    meaning="What stands between {{ and }} is nothing that Prefect would fill in, so runs would get it as it is.",
+    meaning="What stands between {{ and }} begins like a reference, and is none: runs would get it as it is.",
     example=f"{_DEPLOYMENT}env: {{CLAVE: '{{{{ prefect.bloks.secret.clave-del-erp }}}}'}}",
     mending="`{{ prefect.blocks.<type>.<name> }}`, `{{ prefect.variables.<name> }}`, or `{{ $NAME }}`.",
 )
@@ -130,6 +130,33 @@ UNKNOWN_ENVIRONMENT = Rule(
     example="prefect-infra:areas:\n  compras:\n    in: {prd: {concurrency_limit: 8}}",
     mending="The hint names the environment that was meant; one is known when a stack file says it is for it.",
 )
+KEBAB_CASE = Rule(
+    code="PI217",
+    name="kebab-case",
+    meaning="A deployment's name has capitals, spaces or underscores: people will have to look up how it is written.",
+    example=(
+        "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: Importar lista_de_precios\n"
+        "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    ),
+    mending="Small letters and digits, with dashes between words: `importar-lista-de-precios`.",
+    severity="warning",
+    settable=True,
+)
+FEW_WORDS = Rule(
+    code="PI218",
+    name="few-words",
+    meaning=(
+        "A deployment's name has fewer words than the stack asks for (`naming.min_words`, two by default). Articles, "
+        "prepositions, numbers and single letters are no words."
+    ),
+    example=(
+        "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: precios\n"
+        "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    ),
+    mending="Say what it does, to what: `importar-lista-de-precios`. A stack may make it an error.",
+    severity="warning",
+    settable=True,
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -148,4 +175,6 @@ RULES = (
     MALFORMED_REFERENCE,
     UNKNOWN_BLOCK,
     UNKNOWN_ENVIRONMENT,
+    KEBAB_CASE,
+    FEW_WORDS,
 )

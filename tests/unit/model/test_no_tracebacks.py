@@ -47,7 +47,7 @@ VALID: dict[str, Any] = {
                     "work_pool": {"name": "compras-dev", "work_queue_name": "urgente", "job_variables": {"env": {"C": "d"}}},
                     "schedules": [
                         {"cron": "30 1,13,17 * * *", "day_or": True, "active": True, "parameters": {"fecha": "2026-01-31"}},
-                        {"interval": "15m", "anchor_date": "2026-01-01T08:00:00", "timezone": "America/Santiago"},
+                        {"interval": "15m", "anchor_date": "2026-01-01T08:00:00", "timezone": "America/Santiago", "active": False},
                         {"rrule": "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9", "slug": "lunes"},
                     ],
                     "env": {"B": "c"},

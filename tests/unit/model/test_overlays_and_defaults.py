@@ -208,7 +208,7 @@ config:
       queues: {urgente: {}}
       defaults:
         parameters: {archivo: area.csv}
-        work_pool: {work_queue_name: urgente, job_variables: {a: 1, b: 1}}
+        work_pool: {work_queue_name: urgente, job_variables: {name: uno, command: uno}}
       deployments:
         - {name: sin-nada, entrypoint: 'flows/precios.py:importar_precios'}
         - name: con-todo
@@ -216,7 +216,7 @@ config:
           tags: [propio]
           concurrency_limit:
           parameters: {archivo: propio.csv}
-          work_pool: {work_queue_name: default, job_variables: {b: 2}}
+          work_pool: {work_queue_name: default, job_variables: {command: dos}}
     ventas:
       deployments:
         - {name: otra, entrypoint: 'flows/precios.py:importar_precios'}
@@ -233,7 +233,8 @@ def test_the_nearest_default_counts_and_a_deployment_over_all(write: Callable[..
     assert con.parameters == {"tolerancia": 1, "archivo": "propio.csv"}
     assert otra.parameters == {"tolerancia": 1, "archivo": "stack.csv"}
     assert [each.work_queue_name for each in (sin, con, otra)] == ["urgente", "default", "default"]
-    assert [each.job_variables for each in (sin, con, otra)] == [{"a": 1, "b": 1}, {"a": 1, "b": 2}, {}]
+    uno = {"name": "uno", "command": "uno"}
+    assert [each.job_variables for each in (sin, con, otra)] == [uno, uno | {"command": "dos"}, {}]
 
 
 def test_a_default_parameter_goes_to_the_flows_that_take_it(write: Callable[..., Path]) -> None:

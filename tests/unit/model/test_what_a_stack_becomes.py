@@ -124,7 +124,7 @@ def test_schedules_are_active_where_they_should_run(
 
 def test_schedules_have_a_slug_and_a_time_zone(load: Load) -> None:
     rest = (
-        "          schedules:\n            - {cron: '0  1 * * *'}\n            - {interval: 15m, timezone: America / Santiago}\n"
+        "          schedules:\n            - {cron: '0  1 * * *'}\n            - {interval: 15m, timezone: America / Santiago, active: false}\n"
         "            - {rrule: FREQ=DAILY, slug: mine}\n"
     )
     schedules = only(load(with_deployment(rest))).schedules
@@ -176,7 +176,7 @@ def test_an_area_overrides_the_stack_field_by_field(load: Load) -> None:
         ("", "          logging: {print: true}\n", {"env": {"PREFECT_LOGGING_LOG_PRINTS": "true"}}),
         ("      logging: {print: true}\n", "          logging: {print: false}\n", {"env": {"PREFECT_LOGGING_LOG_PRINTS": "false"}}),
         ("", "          env: {PREFECT_LOGGING_LEVEL: ERROR}\n          logging: {level: DEBUG}\n", {"env": {"PREFECT_LOGGING_LEVEL": "ERROR"}}),
-        ("      env: {A: a}\n", "          env: {B: b}\n          work_pool: {job_variables: {env: {A: j}, mem_limit: 1g}}\n", {"env": {"A": "j", "B": "b"}, "mem_limit": "1g"}),
+        ("      env: {A: a}\n", "          env: {B: b}\n          work_pool: {job_variables: {env: {A: j}, working_dir: /srv}}\n", {"env": {"A": "j", "B": "b"}, "working_dir": "/srv"}),
         ("", "          command: a\n          work_pool: {job_variables: {command: b}}\n", {"command": "b"}),
     ],
 )  # fmt: skip

@@ -357,7 +357,7 @@ CASES = [
     Case(
         "queue that isn't there",
         area(
-            "      queues: {urgente: {priority: 1}}\n      deployments: [{name: a-b, entrypoint: 'flows/precios.py:resumir', work_pool: {work_queue_name: «»urgent}}]\n"
+            "      queues: {urgente: {priority: 1}}\n      deployments: [{name: resumen-diario, entrypoint: 'flows/precios.py:resumir', work_pool: {work_queue_name: «»urgent}}]\n"
         ),
         f"{DEPLOYMENT}.work_pool.work_queue_name",
         "no queue 'urgent'",
@@ -378,14 +378,14 @@ CASES = [
     Case(
         "deployment twice",
         area(
-            "      deployments: [{name: a-b, entrypoint: 'flows/precios.py:resumir'}]\n    ventas:\n      deployments: [{name: «»a-b, entrypoint: 'flows/precios.py:resumir'}]\n"
+            "      deployments: [{name: resumen-diario, entrypoint: 'flows/precios.py:resumir'}]\n    ventas:\n      deployments: [{name: «»resumen-diario, entrypoint: 'flows/precios.py:resumir'}]\n"
         ),
         "prefect-infra:areas.ventas.deployments[0].name",
-        "another deployment 'a-b' in area compras",
+        "another deployment 'resumen-diario' in area compras",
     ),
     Case(
         "name with a slash",
-        area("      deployments: [{name: «»a/b, entrypoint: 'flows/precios.py:resumir'}]\n"),
+        area("      deployments: [{name: «»resumen/diario, entrypoint: 'flows/precios.py:resumir'}]\n"),
         f"{DEPLOYMENT}.name",
         "'/'",
     ),
@@ -456,14 +456,16 @@ CASES = [
     ),
     Case(
         "parameter that JSON has no form for",
-        area("      deployments: [{name: a-b, entrypoint: 'flows/precios.py:resumir', parameters: {x: «».nan}}]\n"),
+        area(
+            "      deployments: [{name: resumen-diario, entrypoint: 'flows/precios.py:resumir', parameters: {x: «».nan}}]\n"
+        ),
         f"{DEPLOYMENT}.parameters.x",
         "finite",
     ),
     Case(
         "required parameter missing",
         area(
-            "      deployments:\n        - name: a-b\n          entrypoint: flows/precios.py:importar_precios\n          schedules:\n            - «»{cron: '0 1 * * *', active: true}\n"
+            "      deployments:\n        - name: resumen-diario\n          entrypoint: flows/precios.py:importar_precios\n          schedules:\n            - «»{cron: '0 1 * * *', active: true}\n"
         ),
         SCHEDULE,
         "without 'archivo'",
