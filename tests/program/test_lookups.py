@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -130,6 +132,21 @@ def test_a_server_that_the_same_up_makes_gives_an_unknown(server: Callable[..., 
     assert not wait(pool.type.is_known())
     with pytest.raises(pulumi.RunError, match="_output"):
         resources.get_work_pool("compras-prod")
+
+
+def test_the_python_of_the_document_runs_as_it_stands(server: Callable[..., Server]) -> None:
+    asked = server().asked
+    page = (Path(__file__).parents[2] / "docs" / "provider.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exported: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulumi, "export", exported.__setitem__)
+        exec(compile(code, "provider.md", "exec"), {})
+        assert exported["runs_at_once"] == 4
+        assert wait(exported["tasa"].future()) == {"compra": 1.5}
+        assert wait(exported["clave"].future()) == "Zorzal"
+        assert wait(exported["clave"].is_secret())
+    assert ("prefect:index:getVariable", {"name": "tasa-id"}) in asked
 
 
 async def soon(value: Any) -> Any:

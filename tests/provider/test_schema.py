@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -295,3 +296,19 @@ def test_each_function_has_both_forms_and_a_result_and_there_is_nothing_beside()
     expected = {python_name(name) + form for name in FUNCTION_BY_NAME for form in ("", "_output")}
     expected |= {f"{name[0].upper()}{name[1:]}Result" for name in FUNCTION_BY_NAME}
     assert {name for name in resources.__all__ if name.startswith(("get_", "Get"))} == expected
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "provider.md").read_text(encoding="utf-8")
+
+
+@each
+def test_the_document_names_each_resource(name: str) -> None:
+    assert f"`{name}`" in PAGE
+
+
+@each_function
+def test_the_document_names_each_function_with_its_arguments(name: str) -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+    asked_with = row.split("|")[2]
+    for argument in SCHEMA["functions"][f"prefect:index:{name}"]["inputs"]["properties"]:
+        assert f"`{argument}`" in asked_with
