@@ -5,7 +5,7 @@ that name would hide the real Prefect.
 """
 
 from infra.resources.block import Block
-from infra.resources.deployment import Deployment, Schedule
+from infra.resources.deployment import Condition, Deployment, Schedule, Trigger
 from infra.resources.local import GeneratedSecret, HostPort, PidsLimit, Profile
 from infra.resources.lookups import (
     GetBlockResult,
@@ -31,6 +31,7 @@ from infra.resources.work_pool import WorkPool, WorkQueue
 __all__ = [
     "Automation",
     "Block",
+    "Condition",
     "Deployment",
     "GeneratedSecret",
     "GetBlockResult",
@@ -45,6 +46,7 @@ __all__ = [
     "Provider",
     "Schedule",
     "TagConcurrencyLimit",
+    "Trigger",
     "Variable",
     "WorkPool",
     "WorkQueue",

@@ -27,6 +27,34 @@ class Schedule(_Slug, total=False):
     parameters: Mapping[str, Any]
 
 
+class Condition(TypedDict, total=False):
+    """When a trigger fires, as in `prefect.yaml`. What each key means: `infra.provider.kinds.trigger`."""
+
+    type: Literal["event", "metric", "compound", "sequence"]
+    match: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]
+    match_related: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    after: Sequence[str]
+    expect: Sequence[str]
+    for_each: Sequence[str]
+    posture: Literal["Reactive", "Proactive", "Metric"]
+    threshold: int
+    within: float | str
+    metric: Mapping[str, Any]
+    triggers: Sequence[Condition]
+    require: int | Literal["any", "all"]
+
+
+class Trigger(Condition, total=False):
+    """A condition upon which the deployment runs, and what it is run with."""
+
+    name: str
+    description: str
+    enabled: bool
+    parameters: Mapping[str, Any]
+    job_variables: Mapping[str, Any]
+    schedule_after: float | str
+
+
 class Deployment(pulumi.CustomResource):
     """A deployment. Its id is the server's UUID; `flow/deployment` imports it too."""
 
@@ -34,6 +62,7 @@ class Deployment(pulumi.CustomResource):
     deployment_id: pulumi.Output[str]
     flow_id: pulumi.Output[str]
     schedule_ids: pulumi.Output[Mapping[str, str]]
+    trigger_ids: pulumi.Output[Mapping[str, str]]
 
     def __init__(
         self,
@@ -57,6 +86,7 @@ class Deployment(pulumi.CustomResource):
         concurrency_limit: pulumi.Input[int] | None = None,
         collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None = None,
         schedules: Sequence[Schedule] | None = None,
+        triggers: Sequence[Trigger] | None = None,
         adopt: pulumi.Input[bool] | None = None,
         owners: pulumi.Input[Mapping[str, str]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -81,10 +111,12 @@ class Deployment(pulumi.CustomResource):
             "concurrency_limit": concurrency_limit,
             "collision_strategy": collision_strategy,
             "schedules": schedules,
+            "triggers": triggers,
             "adopt": adopt,
             "owners": owners,
             "deployment_id": None,
             "flow_id": None,
             "schedule_ids": None,
+            "trigger_ids": None,
         }
         super().__init__("prefect:index:Deployment", resource_name, properties, opts)

@@ -42,4 +42,6 @@ async def test_many_are_read_in_one_call(engine: Any, later_engine: Any, unique:
     ]
     for resource in resources:
         assert await later_engine.refresh(resource) == []
-    assert len(later_engine.transport.calls) == FEW + 1
+    assert len(later_engine.transport.calls) == 2 * (
+        FEW + 1
+    )  # deployments, and the automations that are their triggers

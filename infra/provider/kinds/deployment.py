@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, NotOurs
+from infra.provider.kinds import owned_automations, parameters
 from infra.provider.kinds import schedule as schedules
+from infra.provider.kinds import trigger as triggers
 from infra.provider.kinds.job_variables import refuse_unknown
 from infra.provider.kinds.kind import OWNER_LABEL, Failure, Inputs, Kind, Live, Outputs, Session, owned
-from infra.provider.kinds.parameters import Signature
+from infra.provider.kinds.owned_automations import OwnedAutomations
 from infra.provider.kinds.schedule import Schedule
+from infra.provider.kinds.trigger import Trigger
 from infra.provider.listing import Listing
 
-_NOT_IN_BODY = frozenset({"adopt", "owners", "flow_name", "work_pool_id", "collision_strategy", "schedules"})
+_NOT_IN_BODY = frozenset(
+    {"adopt", "owners", "flow_name", "work_pool_id", "collision_strategy", "schedules", "triggers"}
+)
 _ROUTE = frozenset({"work_pool_name", "work_pool_id", "work_queue_name"})
 _SCHEMA = frozenset({"parameter_openapi_schema", "enforce_parameter_schema"})
 _LIMIT = frozenset({"concurrency_limit", "collision_strategy"})
@@ -50,6 +56,7 @@ class DeploymentInputs(Inputs):
         default="ENQUEUE", description="What becomes of a run over the limit."
     )
     schedules: tuple[Schedule, ...] = Field(default=(), description="When it runs by itself.")
+    triggers: tuple[Trigger, ...] = Field(default=(), description="What it runs upon, as in `prefect.yaml`.")
 
     @field_validator("schedules", mode="after")
     @classmethod
@@ -59,11 +66,17 @@ class DeploymentInputs(Inputs):
             raise ValueError(f"two schedules of one slug: {', '.join(repeated)}")
         return tuple(schedule.canonical() for schedule in given)
 
+    @field_validator("triggers", mode="after")
+    @classmethod
+    def _named(cls, given: tuple[Trigger, ...], info: ValidationInfo) -> tuple[Trigger, ...]:
+        return triggers.named(given, info.data["name"]) if "name" in info.data else given
+
     def canonical(self) -> dict[str, Any]:
-        """The order of schedules has no meaning: one order, so that a diff shows none."""
+        """The order of schedules and triggers has no meaning: one order, so that a diff shows none."""
         values = super().canonical()
-        if "schedules" in values:
-            values["schedules"] = sorted(values["schedules"], key=lambda schedule: str(schedule["slug"]))
+        for key, name in (("schedules", "slug"), ("triggers", "name")):
+            if key in values:
+                values[key] = sorted(values[key], key=itemgetter(name))
         return values
 
 
@@ -71,6 +84,7 @@ class DeploymentOutputs(Outputs):
     deployment_id: str = Field(description="The server's UUID.")
     flow_id: str = Field(description="The UUID of its flow.")
     schedule_ids: dict[str, str] = Field(description="The schedules' UUIDs by slug.")
+    trigger_ids: dict[str, str] = Field(description="The UUIDs of the triggers' automations by name.")
 
 
 class Deployment(Kind[DeploymentInputs]):
@@ -93,26 +107,15 @@ class Deployment(Kind[DeploymentInputs]):
         if "collision_strategy" in new.model_fields_set and new.concurrency_limit is None:
             yield Failure(("collision_strategy",), "goes with a concurrency_limit")
         if new.parameter_openapi_schema is not None and new.enforce_parameter_schema:
-            yield from self._check_parameters(new, new.parameter_openapi_schema)
+            yield from parameters.check(new, new.parameter_openapi_schema)
 
-    @staticmethod
-    def _check_parameters(new: DeploymentInputs, schema: Mapping[str, Any]) -> Iterator[Failure]:
-        if mistakes := [*Signature.mistakes(schema)]:
-            yield from mistakes
-            return
-        signature = Signature(schema)
-        yield from signature.wrong(new.parameters, ("parameters",))
-        running = [] if new.paused else [n for n, schedule in enumerate(new.schedules) if schedule.active]
-        lacking = {n: signature.missing({*new.parameters, *new.schedules[n].parameters}) for n in running}
-        for n, schedule in enumerate(new.schedules):
-            yield from signature.wrong(schedule.parameters, ("schedules", n, "parameters"))
-            for name in lacking.get(n, ()):
-                reason = f"the flow requires it, and the runs of the schedule {schedule.slug!r} would fail without"
-                # Where all of them lack it, the deployment itself is the place to give it.
-                if any(name not in others for others in lacking.values()):
-                    yield Failure(("schedules", n, "parameters", name), reason)
-                elif n == running[0]:
-                    yield Failure(("parameters", name), reason)
+    def planned(self, old: Mapping[str, Any], new: DeploymentInputs) -> dict[str, Any]:
+        known = super().planned(old, new)
+        slugs, names = {schedule.slug for schedule in new.schedules}, {trigger.name for trigger in new.triggers}
+        for key, now in (("schedule_ids", slugs), ("trigger_ids", names)):
+            if {*known.get(key, ())} != now:
+                known.pop(key, None)
+        return known
 
     async def create(self, session: Session, new: DeploymentInputs) -> Live[DeploymentInputs]:
         api = session.api
@@ -121,10 +124,12 @@ class Deployment(Kind[DeploymentInputs]):
             if not (owned(row.get("labels"), session.owner) or new.adopt):
                 what = f"deployment {new.flow_name}/{new.name}"
                 raise NotOurs(what, self.token, f"{new.flow_name}/{new.name}")
-            await refuse_unknown(api, new.work_pool_name, new.job_variables)
+            await _refuse_unknown_variables(api, new)
             patch = {key: value for key, value in self._body(new).items() if key != "name" and new.ours(key)}
-            return await self._write(session, row, new, patch)
-        await refuse_unknown(api, new.work_pool_name, new.job_variables)
+            row = await self._write(session, row, new, patch)
+            ids = await self._trigger(session, row, new, ()) if new.ours("triggers") else {}
+            return self._live(row, new, ids)
+        await _refuse_unknown_variables(api, new)
         flow = await api.post("flows/", {"name": new.flow_name})
         body = {
             **self._body(new),
@@ -133,9 +138,14 @@ class Deployment(Kind[DeploymentInputs]):
             "schedules": [schedule.body() for schedule in new.schedules],
         }
         try:
-            return self._live(await api.post("deployments/", body), new)
+            row = await api.post("deployments/", body)
         except NotFound as error:
             raise NotFound(f"deployment {new.name!r}: there is no work pool {new.work_pool_name!r}") from error
+        ids = {}
+        if new.triggers:
+            await owned_automations.sweep_leftovers(api, [str(trigger.name) for trigger in new.triggers], session.owner)
+            ids = await OwnedAutomations(api, row, session.owner).reconcile([], new.triggers)
+        return self._live(row, new, ids)
 
     async def read(
         self, session: Session, id_: str, known: DeploymentInputs | None, state: Mapping[str, Any]
@@ -151,6 +161,10 @@ class Deployment(Kind[DeploymentInputs]):
         flow_name = known.flow_name if known else (await api.get(f"flows/{row['flow_id']}"))["name"]
         declared = {schedule.slug: schedule for schedule in (known.schedules if known else ())}
         limit = row["global_concurrency_limit"]
+        automations = await OwnedAutomations(api, row, session.owner).rows(
+            (state.get("trigger_ids") or {}).values(),
+            [str(trigger.name) for trigger in (known.triggers if known else ())],
+        )
         inputs = DeploymentInputs(
             **{key: row[key] for key in ("name", "entrypoint", "description", "version", "path", "paused")},
             parameter_openapi_schema=row["parameter_openapi_schema"],
@@ -171,8 +185,9 @@ class Deployment(Kind[DeploymentInputs]):
             schedules=tuple(
                 schedules.from_row(item, declared.get(schedules.slug_of(item))) for item in row["schedules"]
             ),
+            triggers=owned_automations.from_rows(automations),
         )
-        return self._live(row, inputs)
+        return self._live(row, inputs, {str(item["name"]): str(item["id"]) for item in automations})
 
     async def update(
         self, session: Session, id_: str, old: DeploymentInputs, new: DeploymentInputs, state: Mapping[str, Any]
@@ -181,24 +196,28 @@ class Deployment(Kind[DeploymentInputs]):
         changed = new.changed_from(old)
         body = self._body(new)
         patch = {key: body[key] for key in changed if key in body}
-        if "job_variables" in changed or "work_pool_name" in changed:
-            await refuse_unknown(session.api, new.work_pool_name, new.job_variables)
+        if changed & {"job_variables", "work_pool_name", "triggers"}:
+            await _refuse_unknown_variables(session.api, new)
         if changed & _ROUTE:
             patch |= {key: body[key] for key in ("work_pool_name", "work_queue_name")}
         if changed & _SCHEMA:
             patch |= {key: body[key] for key in _SCHEMA}
         if changed & _LIMIT:
             patch |= {key: body[key] for key in ("concurrency_limit", "concurrency_options")}
+        outputs = {key: state[key] for key in DeploymentOutputs.model_fields if key in state}
+        ids = dict(state.get("trigger_ids") or {})
+        if "triggers" in changed:
+            ids = await self._trigger(session, {"id": id_, "name": new.name}, new, ids.values())
         if "schedules" in changed:
             row = await session.api.get(f"deployments/{id_}")
-            return await self._write(session, row, new, patch)
+            return self._live(await self._write(session, row, new, patch), new, ids)
         if patch:
             await session.api.patch(f"deployments/{id_}", patch)
-        outputs = DeploymentOutputs(**{key: state[key] for key in DeploymentOutputs.model_fields if key in state})
-        return Live(id=id_, inputs=new, outputs=outputs)
+        return Live(id=id_, inputs=new, outputs=DeploymentOutputs(**{**outputs, "trigger_ids": ids}))
 
     async def delete(self, session: Session, id_: str, old: DeploymentInputs, state: Mapping[str, Any]) -> None:
-        """The flow stays: the history of its runs hangs on it."""
+        """The flow stays: the history of its runs hangs on it. The triggers go first: the server would leave them."""
+        await session.api.delete(f"automations/owned-by/{owned_automations.resource(id_)}")
         await session.api.delete(f"deployments/{id_}")
 
     @staticmethod
@@ -213,13 +232,23 @@ class Deployment(Kind[DeploymentInputs]):
 
     async def _write(
         self, session: Session, row: Mapping[str, Any], new: DeploymentInputs, patch: Mapping[str, Any]
-    ) -> Live[DeploymentInputs]:
-        """Change an existing deployment and its schedules; `row` is as the server has it now."""
+    ) -> dict[str, Any]:
+        """Change an existing deployment and its schedules; `row` is as the server has it now. The row thereafter."""
         if patch:
             await session.api.patch(f"deployments/{row['id']}", patch)
         if new.ours("schedules"):
             await schedules.reconcile(session.api, row["id"], row["schedules"], new.schedules)
-        return self._live(await session.api.get(f"deployments/{row['id']}"), new)
+        now: dict[str, Any] = await session.api.get(f"deployments/{row['id']}")
+        return now
+
+    @staticmethod
+    async def _trigger(
+        session: Session, row: Mapping[str, Any], new: DeploymentInputs, ids: Iterable[str]
+    ) -> dict[str, str]:
+        """Bring the triggers' automations to the declared ones; `ids` are those that the state knows."""
+        automations = OwnedAutomations(session.api, row, session.owner)
+        names = [str(trigger.name) for trigger in new.triggers]
+        return await automations.reconcile(await automations.rows(ids, names), new.triggers)
 
     @staticmethod
     def _body(new: DeploymentInputs) -> dict[str, Any]:
@@ -232,11 +261,21 @@ class Deployment(Kind[DeploymentInputs]):
         return body
 
     @staticmethod
-    def _live(row: Mapping[str, Any], inputs: DeploymentInputs) -> Live[DeploymentInputs]:
+    def _live(
+        row: Mapping[str, Any], inputs: DeploymentInputs, trigger_ids: Mapping[str, str]
+    ) -> Live[DeploymentInputs]:
         outputs = DeploymentOutputs(
-            deployment_id=row["id"], flow_id=row["flow_id"], schedule_ids=schedules.ids(row["schedules"])
+            deployment_id=row["id"],
+            flow_id=row["flow_id"],
+            schedule_ids=schedules.ids(row["schedules"]),
+            trigger_ids=dict(trigger_ids),
         )
         return Live(id=row["id"], inputs=inputs, outputs=outputs)
+
+
+async def _refuse_unknown_variables(api: Api, new: DeploymentInputs) -> None:
+    of_triggers = (trigger.job_variables or {} for trigger in new.triggers)
+    await refuse_unknown(api, new.work_pool_name, {*new.job_variables}.union(*of_triggers))
 
 
 def _listing(api: Api) -> Listing:

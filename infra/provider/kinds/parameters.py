@@ -16,6 +16,8 @@ from infra.provider.wire import UNKNOWN, Path
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
+    from infra.provider.kinds.deployment import DeploymentInputs
+
 AT: Final[Path] = ("parameter_openapi_schema",)
 PLACEHOLDER: Final = "__prefect_kind"
 """Marks what the server fills in when a run is made: a variable's value, JSON, or a template."""
@@ -28,6 +30,33 @@ _CALLED: Final = {
     "object": "an object",
     "null": "null",
 }
+
+
+def check(new: DeploymentInputs, schema: Mapping[str, Any]) -> Iterator[Failure]:
+    """All that is wrong with a deployment's parameters, and with those of its schedules and triggers."""
+    if mistakes := [*Signature.mistakes(schema)]:
+        yield from mistakes
+        return
+    signature = Signature(schema)
+    yield from signature.wrong(new.parameters, ("parameters",))
+    running = [] if new.paused else [n for n, schedule in enumerate(new.schedules) if schedule.active]
+    lacking = {n: signature.missing({*new.parameters, *new.schedules[n].parameters}) for n in running}
+    for n, schedule in enumerate(new.schedules):
+        yield from signature.wrong(schedule.parameters, ("schedules", n, "parameters"))
+        for name in lacking.get(n, ()):
+            reason = f"the flow requires it, and the runs of the schedule {schedule.slug!r} would fail without"
+            # Where all of them lack it, the deployment itself is the place to give it.
+            if any(name not in others for others in lacking.values()):
+                yield Failure(("schedules", n, "parameters", name), reason)
+            elif n == running[0]:
+                yield Failure(("parameters", name), reason)
+    for n, trigger in enumerate(new.triggers):
+        # The server fills in a template when it fires: of what type the outcome is, nobody can tell.
+        plain = {
+            key: {PLACEHOLDER: "jinja"} if "{{" in str(value) else value
+            for key, value in (trigger.parameters or {}).items()
+        }
+        yield from signature.wrong(plain, ("triggers", n, "parameters"))
 
 
 class Signature:
