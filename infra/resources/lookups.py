@@ -96,7 +96,7 @@ class GetVariableResult:
 
 
 def get_work_pool(name: str, *, opts: pulumi.InvokeOptions | None = None) -> GetWorkPoolResult:
-    """A work pool by its name. Raises: Exception: there is none, and which was probably meant."""
+    """A work pool by its name. Raises: pulumi.RunError: there is none, and which was probably meant."""
     return _now("getWorkPool", {"name": name}, GetWorkPoolResult, opts)
 
 
@@ -110,7 +110,7 @@ def get_work_pool_output(
 def get_default_base_job_template(
     worker_type: str, *, opts: pulumi.InvokeOptions | None = None
 ) -> GetDefaultBaseJobTemplateResult:
-    """The server's job template for a worker type: process, docker, … Raises: Exception: it knows no such type."""
+    """The server's job template for a worker type: docker, … Raises: pulumi.RunError: it knows no such type."""
     arguments = {"worker_type": worker_type}
     return _now("getDefaultBaseJobTemplate", arguments, GetDefaultBaseJobTemplateResult, opts)
 
@@ -132,7 +132,7 @@ def get_deployment(
 ) -> GetDeploymentResult:
     """A deployment by `flow/deployment`, by its name and `flow_name`, or by its UUID.
 
-    Raises: Exception: there is none, and which was probably meant.
+    Raises: pulumi.RunError: there is none, and which was probably meant.
     """
     arguments = {"name": name, "flow_name": flow_name, "deployment_id": deployment_id}
     return _now("getDeployment", arguments, GetDeploymentResult, opts)
@@ -160,7 +160,7 @@ def get_block(
     block_document_id: str | None = None,
     opts: pulumi.InvokeOptions | None = None,
 ) -> GetBlockResult:
-    """A block by its type, such as `secret`, and its name, or by its UUID. Raises: Exception: there is none."""
+    """A block by its type, such as `secret`, and its name, or by its UUID. Raises: pulumi.RunError: there is none."""
     arguments = {"type_slug": type_slug, "name": name, "block_document_id": block_document_id}
     return _now("getBlock", arguments, GetBlockResult, opts)
 
@@ -178,7 +178,7 @@ def get_block_output(
 
 
 def get_variable(name: str, *, opts: pulumi.InvokeOptions | None = None) -> GetVariableResult:
-    """A variable by its name. Raises: Exception: there is none, and which was probably meant."""
+    """A variable by its name. Raises: pulumi.RunError: there is none, and which was probably meant."""
     return _now("getVariable", {"name": name}, GetVariableResult, opts)
 
 
@@ -190,7 +190,10 @@ def get_variable_output(
 
 
 def _now(function: str, arguments: Mapping[str, Any], of: type[R], opts: pulumi.InvokeOptions | None) -> R:
-    found = pulumi.runtime.invoke(f"prefect:index:{function}", arguments, opts).value
+    try:
+        found = pulumi.runtime.invoke(f"prefect:index:{function}", arguments, opts).value
+    except Exception as error:  # Pulumi raises nothing narrower
+        raise _failed(error) from error
     if not found:
         # What Pulumi answers for a provider whose settings are outputs of what is still to be made.
         raise pulumi.RunError(f"{function}: its server or arguments aren't known yet: use the form called `..._output`")
@@ -200,8 +203,17 @@ def _now(function: str, arguments: Mapping[str, Any], of: type[R], opts: pulumi.
 def _later(
     function: str, arguments: Mapping[str, Any], of: type[R], opts: pulumi.InvokeOutputOptions | None
 ) -> pulumi.Output[R]:
-    found = pulumi.runtime.invoke_output(f"prefect:index:{function}", arguments, opts)
+    found = pulumi.runtime.invoke_output(f"prefect:index:{function}", arguments, opts).recover(_fail)
     return found.apply(lambda properties: _result(of, properties) if properties else _unknown())
+
+
+def _fail(error: Exception) -> Any:
+    raise _failed(error) from error
+
+
+def _failed(error: Exception) -> pulumi.RunError:
+    """What Pulumi shows as it stands, where it shows a traceback of any other."""
+    return pulumi.RunError(str(error).rpartition(" returned an error: ")[2])
 
 
 def _result(of: type[R], found: Mapping[str, Any]) -> R:

@@ -283,7 +283,9 @@ def test_a_function_in_python_takes_exactly_the_schemas_arguments(
 
     def record(token: str, arguments: Any, opts: Any) -> Any:
         caught.append((token, arguments))
-        return SimpleNamespace(value={}, apply=lambda _: None)
+        answer = SimpleNamespace(value={}, apply=lambda _: None)
+        answer.recover = lambda _: answer
+        return answer
 
     monkeypatch.setattr(pulumi.runtime, "invoke", record)
     monkeypatch.setattr(pulumi.runtime, "invoke_output", record)

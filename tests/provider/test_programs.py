@@ -1,4 +1,4 @@
-"""The sample in docs/samples/yaml, run by Pulumi itself: another language than Python, with the published schema."""
+"""Programs that look things up, run by Pulumi itself: the YAML sample, by the published schema, and one in Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PULUMI = ROOT / ".venv" / "bin" / "pulumi"
 SCHEMA = "infra/provider/pulumi-resource-prefect"
 CANARY = "Zorzal-9-azul"
-STACK = "t-yaml"
+STACK = "t-programa"
 DEPLOYMENT = "deployments/name/importar_lista_de_precios/importar-lista-de-precios"
 
 
@@ -94,6 +94,69 @@ def test_the_yaml_sample_is_made_found_unchanged_and_destroyed(
     pulumi("destroy", "--yes", "--skip-preview")
     for gone in (DEPLOYMENT, "work_pools/compras-yaml"):
         assert httpx.get(f"{prefect_server}/{gone}").status_code == httpx.codes.NOT_FOUND
+
+
+PYTHON_PROJECT = f"""\
+name: muestra-python
+runtime: python
+plugins:
+  providers:
+    - name: prefect
+      path: {ROOT}/infra/provider
+"""
+PYTHON_PROGRAM = """\
+import pulumi
+from infra import resources as prefect
+
+config = pulumi.Config()
+port = prefect.HostPort("puerto", port="auto")
+# A server whose address no preview knows before the port is there.
+address = port.number.apply(lambda _: config.require("address"))
+opts = pulumi.ResourceOptions(provider=prefect.Provider("servidor", api_url=address))
+pool = prefect.WorkPool("pool", name="pool-de-python", type="process", concurrency_limit=3, opts=opts)
+data = {"value": config.require_secret("clave")}
+block = prefect.Block("clave", name="clave-de-python", type_slug="secret", data=data, opts=opts)
+
+later = pulumi.InvokeOutputOptions(provider=opts.provider)
+pulumi.export("limit", prefect.get_work_pool_output(pool.name, opts=later).concurrency_limit)
+pulumi.export("clave", prefect.get_block_output("secret", block.name, opts=later).data["value"])
+
+if wrong := config.get("wrong"):
+    known = pulumi.InvokeOptions(provider=prefect.Provider("conocido", api_url=config.require("address")))
+    pulumi.export("plain", prefect.get_work_pool("pool-de-python", opts=known).concurrency_limit)
+    if wrong == "plain":
+        prefect.get_work_pool("pool-de-pyton", opts=known)
+    pulumi.export("wrong", prefect.get_work_pool_output("pool-de-pyton", opts=later).name)
+"""
+
+
+def test_in_python_a_preview_waits_for_the_server_and_a_wrong_name_is_one_sentence(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    folder, backend = tmp_path / "program", tmp_path / "backend"
+    folder.mkdir()
+    backend.mkdir()
+    (folder / "Pulumi.yaml").write_text(PYTHON_PROJECT)
+    (folder / "__main__.py").write_text(PYTHON_PROGRAM)
+
+    def pulumi(*arguments: str, check: bool = True) -> str:
+        done = run(*arguments, folder=folder, backend=backend, check=check)
+        return done.stdout + done.stderr
+
+    pulumi("stack", "init", STACK)
+    pulumi("config", "set", "address", prefect_server)
+    pulumi("config", "set", "--secret", "clave", CANARY)
+    told = pulumi("up", "--yes")
+    assert told.count("[unknown]") == 2
+    assert "5 created" in told
+    assert json.loads(pulumi("stack", "output", "--json")) == {"limit": 3, "clave": "[secret]"}
+    assert CANARY not in told + pulumi("stack", "export")
+
+    for form in ("plain", "output"):
+        told = pulumi("preview", "--config", f"wrong={form}", check=False)
+        assert "error: there is no work pool 'pool-de-pyton': did you mean 'pool-de-python'?" in told
+        assert "Traceback" not in told
+    pulumi("destroy", "--yes", "--skip-preview")
 
 
 def test_pulumi_prints_the_schema_and_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
