@@ -46,10 +46,60 @@ class Change:
                 raise StackErrors(findings)
 
     def write(self) -> None:
-        """Flows first: a stack file never names one that isn't there. Raises StackErrors before anything is written."""
+        """Flows first: a stack file never names one that isn't there.
+
+        Raises, before anything is written:
+            StackErrors: A stack would not be valid.
+            EditError: Somebody else has written to a file meanwhile.
+
+        """
         self.check()
+        for path, before in self.before.items():
+            if before is not None and (self.root / path).read_bytes().decode("utf-8-sig") != before:
+                raise EditError(f"{path} was changed meanwhile: nothing was written, do it again")
         for path, text in sorted(self.texts.items(), key=lambda each: each[0].endswith(".yaml")):
             write_whole(self.root / path, text.encode())
+
+
+@dataclass(frozen=True)
+class Target:
+    """The file that an area's deployments stand in."""
+
+    file: str
+    within: str | None
+    """The area's name, or None where the file is the area's own."""
+    stacks: tuple[str, ...]
+    copied: tuple[str, ...]
+    text: str
+
+
+def target(root: Path, stack: str, area: str) -> Target:
+    """Where the area's deployments belong.
+
+    Raises:
+        StackErrors: The stack's file can't be read.
+        EditError: There is none, or the areas are another stack's.
+
+    """
+    file = f"Pulumi.{stack}.yaml"
+    path = root / file
+    if not path.is_file():
+        raise EditError(f"there is no {file}: make the stack's file first, or name another with --stack")
+    sources = from_file(root, stack)
+    if "areas" in sources.inherited and sources.base is not None:
+        raise EditError(
+            f"the areas of {stack} are those of {sources.base.name}: name that stack with --stack, since areas of its "
+            f"own would replace all of them"
+        )
+    stacks: tuple[str, ...] = (stack,)
+    within: str | None = area
+    area_file = sources.area_files.get(area)
+    if area_file is not None and "deployments" not in area_file.beside:
+        file, within, stacks = area_file.name, None, tuple(_stacks_of(root, area_file.name, stack))
+    elif sources.faults:
+        raise StackErrors(finding for _, finding in sources.faults)
+    text = (root / file).read_bytes().decode("utf-8-sig")
+    return Target(file, within, stacks, tuple(each.name for each in sources.area_files.values()), text)
 
 
 def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Change:
@@ -60,26 +110,9 @@ def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Chan
         EditError: It can't be added to, or a flow's file is there already and says something else.
 
     """
-    file = f"Pulumi.{stack}.yaml"
-    path = root / file
-    if not path.is_file():
-        raise EditError(f"there is no {file}: make the stack's file first, or name another with --stack")
-    sources = from_file(root, stack)
-    if "areas" in sources.inherited and sources.base is not None:
-        raise EditError(
-            f"the areas of {stack} are those of {sources.base.name}: import into that stack, since areas of its own "
-            f"would replace all of them"
-        )
-    stacks: tuple[str, ...] = (stack,)
-    within: str | None = area
-    area_file = sources.area_files.get(area)
-    if area_file is not None and "deployments" not in area_file.beside:
-        file, within, stacks = area_file.name, None, tuple(_stacks_of(root, area_file.name, stack))
-    elif sources.faults:
-        raise StackErrors(finding for _, finding in sources.faults)
-    before = (root / file).read_bytes().decode("utf-8-sig")
-    texts = {file: add_deployments(before, within, [draft.deployment for draft in drafts], file=file)}
-    old: dict[str, str | None] = {file: before}
+    to = target(root, stack, area)
+    texts = {to.file: add_deployments(to.text, to.within, [draft.deployment for draft in drafts], file=to.file)}
+    old: dict[str, str | None] = {to.file: to.text}
     for flow_file in (draft.flow_file for draft in drafts if draft.flow_file is not None):
         there = root / flow_file.path
         if there.exists():
@@ -87,8 +120,7 @@ def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Chan
                 raise EditError(f"{flow_file.path} is there already and says something else: move it away first")
             continue
         texts[flow_file.path], old[flow_file.path] = flow_file.text, None
-    copied = tuple(each.name for each in sources.area_files.values())
-    return Change(root, file, stacks, copied, texts, old)
+    return Change(root, to.file, to.stacks, to.copied, texts, old)
 
 
 def _stacks_of(root: Path, area_file: str, stack: str) -> Iterator[str]:

@@ -30,13 +30,13 @@ class EditError(Exception):
 
 
 @dataclass
-class _Node:
+class Node:
     """One node of the text. `last`: the last line (from 0) that has any of it; `end`: a collection's last event."""
 
     event: Event
     end: Event
     last: int
-    children: list[_Node] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list)
 
     @property
     def is_alias(self) -> bool:
@@ -61,7 +61,7 @@ class _Node:
     def column(self) -> int:
         return int((self.children[0] if self.children else self).event.start_mark.column)
 
-    def child(self, key: str) -> tuple[_Node, _Node] | None:
+    def child(self, key: str) -> tuple[Node, Node] | None:
         for name, value in zip(self.children[::2], self.children[1::2], strict=True):
             if isinstance(name.event, ScalarEvent) and name.event.value == key:
                 return name, value
@@ -82,10 +82,10 @@ def add_deployments(
     if not deployments:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"
-    before = _values(text, file)
+    before = values(text, file)
     lines = text.replace("\r\n", "\n").split("\n")
     at: tuple[str, ...] = ("config", f"{NAMESPACE}:areas", area) if area is not None else ()
-    root = _tree(text, file)
+    root = tree(text, file)
     if root is not None:
         _insert(lines, root, (*at, "deployments"), list(deployments), file)
     elif area is None:
@@ -93,7 +93,7 @@ def add_deployments(
     else:
         raise EditError(f"{file}: it is empty")
     after = newline.join(lines)
-    if _values(after, file) != _added(before, at, deployments):
+    if values(after, file) != _added(before, at, deployments):
         where = "the deployments" if area is None else f"areas.{area}"
         raise EditError(f"{file}: its way of writing {where} can't be added to; write it in block style first")
     return after
@@ -127,7 +127,7 @@ def _styled(value: Any, key: str = "") -> Any:
     return value
 
 
-def _insert(lines: list[str], root: _Node, path: tuple[str, ...], deployments: list[Any], file: str) -> None:
+def _insert(lines: list[str], root: Node, path: tuple[str, ...], deployments: list[Any], file: str) -> None:
     """Go down the path as far as it exists, and add there what is missing of it."""
     node, key = root, None
     for depth, name in enumerate(path):
@@ -156,7 +156,7 @@ def _insert(lines: list[str], root: _Node, path: tuple[str, ...], deployments: l
         )
 
 
-def _fill(lines: list[str], node: _Node, key: _Node | None, value: Any, file: str) -> None:
+def _fill(lines: list[str], node: Node, key: Node | None, value: Any, file: str) -> None:
     """In the place of an empty value, below its key."""
     if key is None:
         lines[:] = [*lines, *rendered(value).splitlines()] if lines != [""] else [*rendered(value).splitlines(), ""]
@@ -178,7 +178,7 @@ def _put(lines: list[str], after: int, column: int, block: str, *, dash: int = 0
     lines[after + 1 : after + 1] = made
 
 
-def _tree(text: str, file: str) -> _Node | None:
+def tree(text: str, file: str) -> Node | None:
     """None if there are comments at most."""
     try:
         events = iter(list(YAML(typ="rt", pure=True).parse(text.replace("\r\n", "\n"))))
@@ -191,10 +191,10 @@ def _tree(text: str, file: str) -> _Node | None:
     return None
 
 
-def _node(event: Event, events: Iterator[Event], lines: list[str]) -> _Node:
+def _node(event: Event, events: Iterator[Event], lines: list[str]) -> Node:
     if not isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-        return _Node(event, event, _last_line(event, lines))
-    node = _Node(event, event, int(event.start_mark.line))
+        return Node(event, event, _last_line(event, lines))
+    node = Node(event, event, int(event.start_mark.line))
     for inner in events:
         if type(inner).__name__.endswith("EndEvent"):
             node.end = inner
@@ -218,7 +218,7 @@ def _last_line(event: Event, lines: list[str]) -> int:
     return last
 
 
-def _values(text: str, file: str) -> Any:
+def values(text: str, file: str) -> Any:
     try:
         return copy.deepcopy(read(text).values)
     except YamlFault as fault:

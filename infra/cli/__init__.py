@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, dev, flows, imports, rules, timeline
+from infra.cli import check, deploy, dev, flows, imports, rules, timeline
 
 app = typer.Typer(
     name="prefect-infra",
@@ -17,6 +17,7 @@ app.add_typer(dev.app, name="dev")
 app.add_typer(imports.app, name="import")
 app.command("check")(check.check)
 app.command("rules")(rules.rules)
+app.command("deploy")(deploy.deploy)
 app.command("flows")(flows.flows)
 app.command("timeline")(timeline.timeline)
 

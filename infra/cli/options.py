@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.console import checkout
+from infra.discovery import find_flows
 from infra.discovery.uses import stacks
 from infra.model import Stack, StackErrors, load_stack_file
 
@@ -26,6 +27,11 @@ def complete_area(context: typer.Context, incomplete: str) -> Iterator[str]:
 def complete_pool(context: typer.Context, incomplete: str) -> Iterator[str]:
     for stack in _stack(context):
         yield from (area.pool.name for area in stack.areas if area.pool.name.startswith(incomplete))
+
+
+def complete_entrypoint(incomplete: str) -> Iterator[str]:
+    for root in _checkout():
+        yield from (each.entrypoint for each in find_flows(root).flows if each.entrypoint.startswith(incomplete))
 
 
 StackName = Annotated[
