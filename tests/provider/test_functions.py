@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 from uuid import uuid4
@@ -70,6 +71,23 @@ async def test_a_deployment_is_the_same_whichever_way_it_is_asked_for(engine: An
     assert found["schedules"] == [{**schedule, "day_or": True, "active": True, "parameters": {}}]
     for key in ("deployment_id", "flow_id", "schedule_ids"):
         assert found[key] == made.values[key]
+
+
+async def test_a_deployment_that_somebody_else_made_is_told_with_what_it_has(
+    engine: Any, client: Any, unique: str
+) -> None:
+    """As `flow.serve()` makes it, with a schedule as the UI makes it: no pool, no entrypoint, no slug, no time zone."""
+    flow = await client.post("flows/", {"name": unique})
+    schedule = {"schedule": {"interval": 3600}, "active": True}
+    body = {"name": "servido", "flow_id": flow["id"], "schedules": [schedule]}
+    row = await client.post("deployments/", body)
+    found = (await engine.invoke("getDeployment", {"deployment_id": row["id"]})).values
+    assert (found["name"], found["flow_name"]) == ("servido", unique)
+    assert not found.keys() & {"managed_by", "work_pool_name", "entrypoint", "concurrency_limit"}
+    ((slug, id_),) = found["schedule_ids"].items()
+    assert id_ == row["schedules"][0]["id"]
+    (told,) = found["schedules"]
+    assert told.items() >= {"slug": slug, "interval": 3600, "timezone": "UTC"}.items()
 
 
 async def test_job_variables_and_pull_steps_are_not_told(engine: Any, unique: str) -> None:
@@ -200,6 +218,15 @@ async def test_many_look_ups_are_few_calls(engine: Any, later_engine: Any, uniqu
         assert (len(made), made.count(("POST", filtered))) == (FEW + 1, 1), made
     made = await calls("getDeployment", f"{unique}/{unique}-{{}}")
     assert (len(made), made.count(("POST", "deployments/filter"))) == (FEW + 2, 1), made  # the flows as well
+
+
+async def test_many_look_ups_at_once_are_few_calls_too(engine: Any, unique: str) -> None:
+    await a_deployment(engine, unique)
+    engine.forget_calls()
+    asked = [engine.invoke("getDeployment", {"name": f"{unique}/nocturno"}) for _ in range(MANY)]
+    first, *others = await asyncio.gather(*asked)
+    assert others == [first] * (MANY - 1)
+    assert len(engine.transport.calls) == FEW + 2
 
 
 async def test_what_the_same_up_made_changed_or_deleted_is_seen_as_it_is(engine: Any, unique: str) -> None:
