@@ -8,7 +8,6 @@ from infra.cli import check, deploy, dev, flows, imports, rules, timeline
 
 app = typer.Typer(
     name="prefect-infra",
-    help="A self-hosted Prefect platform as code: what goes around `pulumi up`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -24,7 +23,10 @@ app.command("timeline")(timeline.timeline)
 
 @app.callback()
 def _root() -> None:
-    """A self-hosted Prefect platform as code: what goes around `pulumi up`."""
+    """A self-hosted Prefect platform as code: what goes around `pulumi up`.
+
+    Example: `prefect-infra dev up`, then `prefect-infra deploy`
+    """
 
 
 def main() -> None:

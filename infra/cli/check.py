@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.console import checkout, err, out
+from infra.cli.options import complete_stack
 from infra.cli.reporting import FORMATS, Checked
 from infra.cli.reporting.plain import as_text
 from infra.discovery.uses import stacks
@@ -23,7 +24,9 @@ class Format(StrEnum):
 
 
 def check(
-    stack: Annotated[list[str] | None, typer.Option("--stack", "-s", help="A stack; may be repeated.")] = None,
+    stack: Annotated[
+        list[str] | None, typer.Option("--stack", "-s", help="A stack; may be repeated.", autocompletion=complete_stack)
+    ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every stack that has a file: so too without --stack.")] = False,
     form: Annotated[

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from infra.cli import salt
 from infra.cli.console import checkout, err, fail, out, step
+from infra.cli.options import complete_stack
 from infra.cli.pulumi import Pulumi
 from infra.cli.smoke import NotInTime, Trial, try_deployment, workers_online
 from infra.components.naming import LABEL
@@ -18,9 +19,17 @@ from infra.model import Stack, StackErrors, load_stack_file
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 
-app = typer.Typer(help="A whole platform of one's own, up and down.", no_args_is_help=True)
+app = typer.Typer(
+    help="A whole platform of one's own, up and down.\n\nExample: `prefect-infra dev up --stack dev-ana`",
+    no_args_is_help=True,
+)
 
-StackName = Annotated[str, typer.Option("--stack", "-s", help="The stack: `dev`, or a personal one such as `dev-ana`.")]
+StackName = Annotated[
+    str,
+    typer.Option(
+        "--stack", "-s", help="The stack: `dev`, or a personal one such as `dev-ana`.", autocompletion=complete_stack
+    ),
+]
 
 
 @app.command()

@@ -14,16 +14,25 @@ from infra.adoption import Imported, SourceFaults, crontab, prefect_yaml, task_s
 from infra.adoption.application import change
 from infra.adoption.stack_edit import EditError, rendered
 from infra.cli.console import checkout, err, fail
+from infra.cli.options import complete_area, complete_stack
 from infra.model import StackErrors, timezones
 from infra.model.declared import AREA_NAME
 from infra.model.loading import from_file
 from infra.model.overlays import composed
 
-app = typer.Typer(help="Turn what another scheduler runs into deployments of a stack file.", no_args_is_help=True)
+app = typer.Typer(
+    help="Turn what another scheduler runs into deployments of a stack file.\n\n"
+    "Example: `prefect-infra import crontab tareas.cron --area compras`",
+    no_args_is_help=True,
+)
 
 Source = Annotated[Path, typer.Argument(help="What to import.", exists=True, readable=True)]
-AreaName = Annotated[str, typer.Option("--area", "-a", help="The area whose workers run it.")]
-StackName = Annotated[str, typer.Option("--stack", "-s", help="The stack whose file takes it.")]
+AreaName = Annotated[
+    str, typer.Option("--area", "-a", help="The area whose workers run it.", autocompletion=complete_area)
+]
+StackName = Annotated[
+    str, typer.Option("--stack", "-s", help="The stack whose file takes it.", autocompletion=complete_stack)
+]
 Write = Annotated[bool, typer.Option("--write", help="Write the flows and the stack file, after showing the diff.")]
 
 
