@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic.fields import FieldInfo
 
 from infra.model.partial import Partial
@@ -39,7 +39,11 @@ Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1024, "maxim
 WorkerType = Literal["process", "docker"]
 # `pulumi config set` writes a lone value as text.
 BoolOrItsText = Annotated[
-    bool, Field(strict=False), WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]})
+    bool,
+    BeforeValidator(
+        lambda value: {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+    ),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}),
 ]
 
 
