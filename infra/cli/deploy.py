@@ -17,12 +17,11 @@ from infra.cli.deploy_questions import complete
 from infra.cli.dialogue import can_ask, yes
 from infra.cli.options import StackName, complete_area, complete_entrypoint
 from infra.guided.answers import parameter
-from infra.guided.request import Request, Surroundings, alone, firings, wrong_name
+from infra.guided.request import Request, Surroundings, alone, firings, in_words, report
 from infra.guided.spoken import SpokenError, schedules
 from infra.guided.writing import deployed
 from infra.model import StackErrors, load_stack_file
 from infra.model.entrypoints import EntrypointError, Flow
-from infra.model.loading import from_file
 
 INTERRUPTED = 130
 
@@ -86,7 +85,7 @@ def deploy(
         _refuse(problems, missing, confirmation=not (asks or agreed or dry_run))
     try:
         if missing:
-            complete(request, around, active=active, active_by_default=_active_by_default(root, stack, around))
+            complete(request, around, active=active)
         if active is not None and request.schedules:
             request.schedules = tuple({**each, "active": active} for each in request.schedules)
         made = _change(root, stack, around, request)
@@ -117,8 +116,6 @@ def _read(
     made += [{"rrule": text} for text in rrules]
     if made:
         request.schedules = tuple(made)
-    if request.name is not None and (wrong := wrong_name(request.name)):
-        yield f"--name is {request.name!r}: {wrong}"
     flow: Flow | None = None
     if request.entrypoint is not None:
         try:
@@ -127,6 +124,8 @@ def _read(
             if not error.file_is_missing:  # of another repository's file, only the stack's rules can tell
                 yield f"--entrypoint: {error}" + (f" ({error.hint})" if error.hint else "")
     yield from _read_parameters(request, flow, parameters)
+    if request.name is not None and (wrong := in_words(report(around, request).errors, of="name")):
+        yield f"--name: {wrong}"
 
 
 def _read_parameters(request: Request, flow: Flow | None, parameters: list[str]) -> Iterator[str]:
@@ -160,11 +159,6 @@ def _refuse(problems: list[str], missing: list[str], *, confirmation: bool) -> N
     fail("\n".join([*lines, *(f"  {each}" for each in missing)]), 2)
 
 
-def _active_by_default(root: Path, stack: str, around: Surroundings) -> bool:
-    said = from_file(root, stack).raw.get("schedules_active", around.stack.environment != "dev")
-    return str(said).lower() == "true"
-
-
 def _change(root: Path, stack: str, around: Surroundings, request: Request) -> Change:
     assert request.area is not None
     there = around.taken().get(str(request.name))
@@ -187,6 +181,8 @@ def _finish(
     written = False
     if difference and not as_json:
         _show(difference)
+        for warning in report(around, request).warnings:
+            err.print(f"warning: {in_words([warning])}", style="yellow", markup=False)
         if others := [each for each in made.stacks if each != around.stack.stack]:
             err.print(f"{made.file} counts for {', '.join(others)} too.", style="yellow", markup=False)
     if difference and not dry_run and (agreed or yes(f"Write {made.file}?", default=False)):
@@ -227,5 +223,6 @@ def _outcome(made: Change, request: Request, around: Surroundings, *, written: b
         "changed": bool(made.difference()),
         "written": written,
         "difference": made.difference(),
+        "warnings": [in_words([each]) for each in report(around, request).warnings],
         "apply": f"pulumi up --stack {around.stack.stack}",
     }

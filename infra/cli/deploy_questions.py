@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,14 +12,14 @@ from infra.cli.console import err, step
 from infra.cli.dialogue import Option, ask, choose, yes
 from infra.discovery import find_flows
 from infra.guided.answers import kind, parameter
-from infra.guided.request import Request, Surroundings, alone, firings, what_is_wrong, wrong_name
+from infra.guided.request import Request, Surroundings, alone, firings, in_words, report
 from infra.guided.spoken import SpokenError, schedules
 from infra.model import StackErrors
 from infra.model.declared import AREA_NAME
 from infra.model.entrypoints import EntrypointError
 
 
-def complete(request: Request, around: Surroundings, *, active: bool | None, active_by_default: bool) -> None:
+def complete(request: Request, around: Surroundings, *, active: bool | None) -> None:
     """Ask for all that was not said.
 
     Raises:
@@ -30,14 +31,16 @@ def complete(request: Request, around: Surroundings, *, active: bool | None, act
     if request.area is None:
         _area(request, around)
     if request.name is None:
-        request.name = ask("Name of the deployment", _name, default=around.suggested_name(request.entrypoint))
+        request.name = ask(
+            "Name of the deployment", _name(request, around), default=around.suggested_name(request.entrypoint)
+        )
     if request.name in around.taken():
         err.print(f"  {request.name} is there already: what you answer changes it", style="yellow", markup=False)
     _parameters(request, around)
     if request.schedules is None:
         _schedule(request, around)
         question = f"In {around.stack.stack}, schedules are inactive unless asked for. Shall this one be active?"
-        if request.schedules and active is None and not active_by_default and yes(question, default=False):
+        if request.schedules and active is None and not around.schedules_active and yes(question, default=False):
             request.schedules = tuple({**each, "active": True} for each in request.schedules)
     _what_may_be_left_out(request, around)
 
@@ -90,10 +93,16 @@ def _area(request: Request, around: Surroundings) -> None:
     err.print(f"  its work pool is {around.pool(request.area)}", style="dim", markup=False)
 
 
-def _name(answer: str) -> str:
-    if wrong := wrong_name(answer):
-        raise ValueError(wrong)
-    return answer
+def _name(request: Request, around: Surroundings) -> Callable[[str], str]:
+    def use(answer: str) -> str:
+        found = report(around, replace(request, name=answer))
+        if wrong := in_words(found.errors, of="name"):
+            raise ValueError(wrong)
+        if doubt := in_words(found.warnings, of="name"):
+            err.print(f"  {doubt}", style="yellow", markup=False)
+        return answer
+
+    return use
 
 
 def _parameters(request: Request, around: Surroundings) -> None:
@@ -136,7 +145,7 @@ def _schedule(request: Request, around: Surroundings) -> None:
         try:
             tell_firings(request, around)
         except StackErrors as errors:
-            err.print(f"  {what_is_wrong(errors)}", style="red", markup=False)
+            err.print(f"  {in_words(errors.findings)}", style="red", markup=False)
             continue
         if yes("Is that right?", default=True):
             return
@@ -163,7 +172,7 @@ def _tags(answer: str) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in answer.split(",") if tag.strip())
 
 
-def _one_of(names: list[str]) -> Any:
+def _one_of(names: list[str]) -> Callable[[str], str]:
     def use(answer: str) -> str:
         if answer not in names:
             raise ValueError(f"one of {', '.join(names)}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from infra.adoption.naming import deployment_name
-from infra.model import Deployment, Stack, StackErrors, load_stack, next_runs
+from infra.model import Deployment, Finding, Report, Stack, check_stack, next_runs
 from infra.model.entrypoints import EntrypointError, Entrypoints, Flow
-from infra.model.naming import forbidden_characters
+from infra.model.loading import from_file
 
 NEXT_RUNS = 5
 
@@ -50,6 +51,12 @@ class Surroundings:
         self.root = root
         self.stack = stack
         self._entrypoints = Entrypoints(root)
+        raw = from_file(root, stack.stack).raw
+        said = raw.get("schedules_active", stack.environment != "dev")
+        self.schedules_active = str(said).lower() == "true"
+        """What a schedule is that doesn't say."""
+        self.rules = {"rules": raw["rules"]} if "rules" in raw else {}
+        """What the stack has turned down."""
 
     @property
     def areas(self) -> list[str]:
@@ -92,12 +99,22 @@ class Surroundings:
         return [name for name in flow.signature.required if name not in given] if flow else []
 
 
-def wrong_name(name: str) -> str | None:
-    """What is wrong with a deployment's name, if anything."""
-    if not name.strip():
-        return "it must not be empty"
-    wrong = forbidden_characters(name)
-    return f"it has {wrong!r}, which Prefect refuses" if wrong else None
+def report(around: Surroundings, request: Request) -> Report:
+    """What the stack's rules say to the deployment by itself, as far as it is known; its schedules taken as active."""
+    area = request.area or "area"
+    # What is not known yet is a finding of its own, and none about the rest.
+    unknown = {"name": "deployment", "entrypoint": "unknown.py:unknown"}
+    declared = {**unknown, **request.declared()}
+    for schedule in declared.get("schedules", ()):
+        schedule.setdefault("active", True)
+    queues: dict[str, Any] = {name: {} for name in around.queues(area)}
+    raw = {
+        "environment": around.stack.environment,
+        "timezone": around.stack.timezone,
+        "areas": {area: {"queues": queues, "deployments": [declared]}},
+        **around.rules,
+    }
+    return check_stack(raw, project=around.stack.project, stack="deployment", root=around.root)
 
 
 def alone(around: Surroundings, request: Request) -> Deployment:
@@ -107,18 +124,7 @@ def alone(around: Surroundings, request: Request) -> Deployment:
         StackErrors: What is wrong with it.
 
     """
-    area = request.area or "area"
-    declared = {**request.declared(), "name": request.name or "deployment"}
-    for schedule in declared.get("schedules", ()):
-        schedule.setdefault("active", True)
-    queues: dict[str, Any] = {name: {} for name in around.queues(area)}
-    raw = {
-        "environment": around.stack.environment,
-        "timezone": around.stack.timezone,
-        "areas": {area: {"queues": queues, "deployments": [declared]}},
-    }
-    stack = load_stack(raw, project=around.stack.project, stack="deployment", root=around.root)
-    return stack.areas[0].deployments[0]
+    return report(around, request).stack_or_raise().areas[0].deployments[0]
 
 
 def firings(deployment: Deployment, now: datetime) -> Iterator[tuple[str, list[datetime]]]:
@@ -127,7 +133,8 @@ def firings(deployment: Deployment, now: datetime) -> Iterator[tuple[str, list[d
         yield schedule.slug, next_runs(schedule, NEXT_RUNS, now)
 
 
-def what_is_wrong(errors: StackErrors, of: Collection[str] = ()) -> str:
-    """The findings in one line each, without their places; `of`: those below one of these keys of the deployment."""
-    found = [each for each in errors.findings if not of or any(f".{key}" in each.path for key in of)]
+def in_words(findings: Iterable[Finding], *, of: str = "") -> str:
+    """The findings without their places, those about the deployment's key `of` where it is given."""
+    place = re.compile(rf"deployments\[0\]\.{of}\b")
+    found = [each for each in findings if not of or place.search(each.path)]
     return "; ".join(f"{each.message} ({each.hint})" if each.hint else each.message for each in found)

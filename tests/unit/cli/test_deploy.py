@@ -141,6 +141,17 @@ def test_all_wrong_options_are_told_at_once(checkout: Path) -> None:
     assert all(each in told for each in ("'nunca'", "NAME=VALUE", "which Prefect refuses", "--area", "--entrypoint"))
 
 
+def test_what_the_rules_doubt_is_told_and_written(checkout: Path) -> None:
+    done = run(*ALL, "--name", "Revisar_Pedidos", "--yes")
+
+    assert "warning: " in done.stderr
+    assert deployed(checkout, "Revisar_Pedidos")
+
+
+def test_a_name_that_says_nothing_is_refused(checkout: Path) -> None:
+    assert "--name" in run(*ALL, "--name", "test", "--yes", code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
