@@ -44,7 +44,12 @@ class Automation(Kind[AutomationInputs]):
             ids = ", ".join(row["id"] for row in rows)
             raise Conflict(f"there are {len(rows)} automations {new.name!r} ({ids}): delete all but one")
         if not rows:
-            row = await api.post("automations/", new.model_dump(mode="json", exclude={"adopt", "owners"}))
+
+            async def made() -> dict[str, Any] | None:
+                # The server takes a second one of a name without a word.
+                return next(iter(await self._named(api, new.name)), None)
+
+            row = await api.post("automations/", new.model_dump(mode="json", exclude={"adopt", "owners"}), made)
             return self._live(row, new)
         # What the server made of ours can't be told from somebody else's but by writing it: only with leave.
         if not (new.adopt or self._looks_like(rows[0], new)):

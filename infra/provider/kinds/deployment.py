@@ -137,8 +137,13 @@ class Deployment(Kind[DeploymentInputs]):
             "labels": {OWNER_LABEL: session.owner},
             "schedules": [schedule.body() for schedule in new.schedules],
         }
+
+        async def made() -> dict[str, Any] | None:
+            # A second POST would make the schedules anew, under other ids: runs of both could come about.
+            return await self._of_name(api, new)
+
         try:
-            row = await api.post("deployments/", body)
+            row = await api.post("deployments/", body, made)
         except NotFound as error:
             raise NotFound(f"deployment {new.name!r}: there is no work pool {new.work_pool_name!r}") from error
         ids = {}
@@ -227,6 +232,10 @@ class Deployment(Kind[DeploymentInputs]):
         flow = await flows.row(new.flow_name, lambda: api.get_or_none(f"flows/name/{new.flow_name}"))
         if flow is None:
             return None
+        return await Deployment._of_name(api, new)
+
+    @staticmethod
+    async def _of_name(api: Api, new: DeploymentInputs) -> dict[str, Any] | None:
         row: dict[str, Any] | None = await api.get_or_none(f"deployments/name/{new.flow_name}/{new.name}")
         return row
 

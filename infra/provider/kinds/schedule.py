@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from infra.provider.api import Api
 from infra.provider.errors import Conflict
 
+ATTEMPTS: Final = 3
 UNNAMED = "unnamed-"
 """Schedules made in the UI have no slug: here they are called by this and the beginning of their id."""
 
@@ -111,7 +112,23 @@ def ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 async def reconcile(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> None:
-    """Bring the deployment's schedules (`rows`, as the server has them now) to `wanted`, with the fewest calls."""
+    """Bring the deployment's schedules (`rows`, as the server has them now) to `wanted`, with the fewest calls.
+
+    A conflict means that they are not as they were: the answer to our own POST was lost and it was sent again, or
+    somebody else was at it. So they are looked at anew. Raises: Conflict: somebody is at it time and again.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            await _bring(api, deployment_id, rows, wanted)
+        except Conflict as error:
+            conflict = error
+            rows = (await api.get(f"deployments/{deployment_id}"))["schedules"]
+        else:
+            return
+    raise Conflict(f"schedules of {deployment_id} are being changed by somebody else: {conflict}") from conflict
+
+
+async def _bring(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> None:
     path = f"deployments/{deployment_id}/schedules"
     have = {slug_of(row): row for row in rows}
     missing = {schedule.slug: schedule for schedule in wanted if schedule.slug not in have}
@@ -128,10 +145,7 @@ async def reconcile(api: Api, deployment_id: str, rows: list[dict[str, Any]], wa
     for row in surplus.values():
         await api.delete(f"{path}/{row['id']}")
     if missing:
-        try:
-            await api.post(path, [schedule.body() for schedule in missing.values()])
-        except Conflict as error:
-            raise Conflict(f"schedules of {deployment_id} were changed by somebody else meanwhile: {error}") from error
+        await api.post(path, [schedule.body() for schedule in missing.values()])
 
 
 def _moment(text: str, zone: str) -> str:

@@ -1,0 +1,313 @@
+"""The plugin's real process, and Pulumi's, killed at a call of theirs; and a server that is busy or hangs up on them.
+
+A proxy before the real server does the killing: before the call has reached the server, or when the server has done it
+and nobody has heard. However it went, the next `up` converges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from infra.provider import wire
+from infra.toolchain.launcher import environment
+from tests.provider.conftest import Counting, Engine
+from tests.provider.front import Answer, Front, HangUp, Request, fronting
+
+pytestmark = pytest.mark.server
+ROOT = Path(__file__).parents[2]
+ZONE = "America/Argentina/Buenos_Aires"
+MOST_CALLS = 40
+
+
+def schedule(slug: str, cron: str) -> dict[str, Any]:
+    return {"slug": slug, "cron": cron, "timezone": ZONE}
+
+
+BEFORE = [schedule("kept", "0 1 * * *"), schedule("changed", "0 2 * * *"), schedule("gone", "0 3 * * *")]
+AFTER = [schedule("kept", "0 1 * * *"), schedule("changed", "0 5 * * *"), schedule("new", "0 4 1 * *")]
+
+
+def declared(name: str, *, changed: bool) -> list[tuple[str, str, dict[str, Any]]]:
+    """Pool, queue, two deployments with schedules and a trigger, and a block."""
+    base = {"flow_name": f"{name}-f", "entrypoint": "a.py:f", "work_pool_name": name, "work_queue_name": "urgente"}
+    more = {"schedules": AFTER if changed else BEFORE, "description": "nueva" if changed else "x"}
+    trigger = {"name": f"{name}-t", "expect": ["z" if changed else "a"]}
+    return [
+        ("WorkPool", "pool", {"name": name, "type": "process", "concurrency_limit": 3 if changed else 2}),
+        ("WorkQueue", "queue", {"work_pool_name": name, "name": "urgente", "concurrency_limit": 2 if changed else 1}),
+        ("Deployment", "one", {**base, **more, "name": f"{name}-1", "triggers": [trigger]}),
+        ("Deployment", "two", {**base, **more, "name": f"{name}-2", "job_variables": {"env": {"A": "b"}}}),
+        ("Block", "block", {"name": name, "type_slug": "secret", "data": {"value": "nueva" if changed else "vieja"}}),
+    ]
+
+
+async def as_declared(client: Any, name: str, ids: dict[str, dict[str, str]]) -> bool:
+    """Whether the server has just what the changed program declares, with the schedules' ids as they were in `ids`."""
+    assert (await client.get(f"work_pools/{name}"))["concurrency_limit"] == 3
+    queues = {
+        row["name"]: row["concurrency_limit"] for row in await client.find(f"work_pools/{name}/queues/filter", {})
+    }
+    assert queues == {"default": None, "urgente": 2}
+    rows = await client.find("deployments/filter", {"deployments": {"name": {"like_": name}}})
+    assert sorted(row["name"] for row in rows) == [f"{name}-1", f"{name}-2"]
+    for row in rows:
+        crons = {item["slug"]: item["schedule"]["cron"] for item in row["schedules"]}
+        assert crons == {"kept": "0 1 * * *", "changed": "0 5 * * *", "new": "0 4 1 * *"}
+        now = {item["slug"]: item["id"] for item in row["schedules"]}
+        assert {slug: now[slug] for slug in ids.get(row["name"], ())} == ids.get(row["name"], {})
+        assert row["description"] == "nueva"
+    automations = await client.find("automations/filter", {"automations": {"name": {"any_": [f"{name}-t"]}}})
+    assert [row["trigger"]["expect"] for row in automations] == [["z"]]
+    block = await client.get(f"block_types/slug/secret/block_documents/name/{name}", include_secrets="true")
+    assert block["data"] == {"value": "nueva"}
+    return True
+
+
+async def schedule_ids(client: Any, name: str) -> dict[str, dict[str, str]]:
+    rows = await client.find("deployments/filter", {"deployments": {"name": {"like_": name}}})
+    return {
+        row["name"]: {item["slug"]: item["id"] for item in row["schedules"] if item["slug"] in {"kept", "changed"}}
+        for row in rows
+    }
+
+
+@asynccontextmanager
+async def plugin(url: str, known: Engine | None = None) -> AsyncIterator[tuple[Engine, int]]:
+    """An engine with a plugin's process of its own, and the state of another; the process's id."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    process = subprocess.Popen(  # noqa: ASYNC220  # started in no time
+        [sys.executable, "-m", "infra.provider", "127.0.0.1:1"], env=plain, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    port = int(await asyncio.to_thread(process.stdout.readline))
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            args = wire.encode({"api_url": url})
+            await stub.Configure(provider_pb2.ConfigureRequest(args=args, acceptSecrets=True))
+            yield Engine(stub, Counting(), resources=known.resources if known else {}), process.pid
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def up(engine: Engine, name: str, *, changed: bool) -> None:
+    for kind, resource, inputs in declared(name, changed=changed):
+        await engine.up(kind, resource, inputs)
+
+
+@dataclass
+class Killer:
+    """Kills at the n-th call, before it reached the server or after."""
+
+    call: int
+    after: bool
+    kill: Callable[[], None]
+    done: bool = False
+    _seen: int = field(default=0)
+
+    def before_call(self, request: Request) -> Answer | None:
+        self._seen += 1
+        return None if self.after else self._strike()
+
+    def after_call(self, request: Request) -> Answer | None:
+        return self._strike() if self.after else None
+
+    def _strike(self) -> Answer | None:
+        if self._seen >= self.call and not self.done:
+            self.done = True
+            self.kill()
+            raise HangUp
+        return None
+
+    def stand_at(self, front: Front) -> None:
+        front.before, front.after = self.before_call, self.after_call
+
+
+async def killed_at(url: str, client: Any, name: str, call: int, *, after: bool) -> bool:
+    """Make, then change all, the plugin killed at one call, the next `up` by another plugin; whether there was one."""
+    async with fronting(url) as front:
+        async with plugin(front.url) as (engine, pid):
+            killer = Killer(call, after, lambda: os.kill(pid, signal.SIGKILL))
+            killer.stand_at(front)
+            with suppress(grpc.aio.AioRpcError):
+                await up(engine, name, changed=False)
+                await up(engine, name, changed=True)
+        ids = await schedule_ids(client, name)
+        async with plugin(front.url, engine) as (next_engine, _):
+            await up(next_engine, name, changed=True)
+            assert await as_declared(client, name, ids)
+            front.seen.clear()
+            await up(next_engine, name, changed=True)
+            assert [request.path for request in front.seen] == []
+    return killer.done
+
+
+@pytest.mark.parametrize(("call", "after"), [(9, False), (14, True), (23, True)])
+async def test_a_plugin_killed_at_a_call_leaves_nothing_that_the_next_up_cant_mend(
+    prefect_server: str, client: Any, unique: str, call: int, after: bool
+) -> None:
+    assert await killed_at(prefect_server, client, unique, call, after=after)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_plugin_may_be_killed_at_any_call(prefect_server: str, client: Any, unique: str, after: bool) -> None:
+    for call in range(1, MOST_CALLS):
+        if not await killed_at(prefect_server, client, f"{unique}-{call}", call, after=after):
+            assert call > 20
+            return
+    raise AssertionError("it takes more calls than was thought")
+
+
+async def test_a_server_that_is_busy_or_hangs_up_is_asked_again_and_all_is_made_once(
+    prefect_server: str, client: Any, unique: str
+) -> None:
+    turn = 0
+
+    def busy(request: Request) -> Answer | None:
+        nonlocal turn
+        turn += 1
+        match turn % 5:
+            case 1:
+                first = turn == 1
+                return Answer(503, {"retry-after": "1"} if first else {})
+            case 2:
+                return Answer(429)
+            case 3:
+                raise HangUp
+        return None
+
+    def lost(request: Request) -> Answer | None:
+        if turn % 5 == 4 and request.writes:
+            raise HangUp  # the server did it
+        return None
+
+    async with fronting(prefect_server) as front, plugin(front.url) as (engine, _):
+        front.before, front.after = busy, lost
+        began = time.monotonic()
+        await up(engine, unique, changed=False)
+        ids = await schedule_ids(client, unique)
+        await up(engine, unique, changed=True)
+        assert time.monotonic() - began > 1  # the Retry-After was heeded
+        assert await as_declared(client, unique, ids)
+
+
+PROGRAM = """
+import os
+import pulumi
+from infra.resources import Block, Deployment, WorkPool, WorkQueue
+from tests.provider.test_process_killed import declared
+
+by_name = {name: inputs for _, name, inputs in declared(os.environ["NAME"], changed=os.environ["CHANGED"] == "1")}
+pool = WorkPool("pool", **by_name["pool"])
+queue = WorkQueue("queue", work_pool=pool, **{k: v for k, v in by_name["queue"].items() if k != "work_pool_name"})
+for name in ("one", "two"):
+    inputs = {k: v for k, v in by_name[name].items() if k != "work_pool_name"}
+    Deployment(name, work_pool=pool, opts=pulumi.ResourceOptions(depends_on=[queue]), **inputs)
+Block("block", **by_name["block"])
+"""
+SHIM = """#!/bin/sh
+echo $$ >> "{pids}"
+exec "{python}" "$@"
+"""
+
+
+@dataclass
+class Cli:
+    """Pulumi's own command, with a small program and a state of its own."""
+
+    folder: Path
+    name: str
+    url: str
+    changed: bool = False
+    process: subprocess.Popen[str] | None = None
+
+    def __post_init__(self) -> None:
+        (self.folder / "backend").mkdir()
+        (self.folder / "infra").symlink_to(ROOT / "infra")
+        (self.folder / "__main__.py").write_text(PROGRAM)
+        (self.folder / "Pulumi.yaml").write_text(
+            "name: muestra\nruntime: python\nplugins:\n  providers:\n    - name: prefect\n      path: infra/provider\n"
+        )
+        shim = self.folder / "python"
+        shim.write_text(SHIM.format(pids=self.pids, python=ROOT / ".venv" / "bin" / "python"))
+        shim.chmod(0o755)
+
+    @property
+    def pids(self) -> Path:
+        return self.folder / "pids"
+
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        own = {
+            "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/backend",
+            "PULUMI_HOME": str(ROOT / ".state" / "home"),
+            "PREFECT_INFRA_PYTHON": str(self.folder / "python"),
+            "PREFECT_API_URL": self.url,
+            "PYTHONPATH": str(ROOT),
+            "NAME": self.name,
+            "CHANGED": "1" if self.changed else "0",
+        }
+        base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
+        self.process = subprocess.Popen(  # noqa: ASYNC220  # started in no time
+            [ROOT / ".venv" / "bin" / "pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env={**base, **environment(ROOT, "t-killed"), **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        told, _ = await asyncio.to_thread(self.process.communicate, None, 120)
+        return self.process.returncode, told
+
+    def kill_plugins(self) -> None:
+        for pid in map(int, self.pids.read_text().split()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def kill_itself(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+
+
+async def test_pulumi_and_its_plugin_killed_in_an_up_converge_at_the_next(
+    prefect_server: str, client: Any, unique: str, tmp_path: Path
+) -> None:
+    async with fronting(prefect_server) as front:
+        cli = Cli(tmp_path, unique, front.url)
+        assert (await cli.run("stack", "init", "t-killed"))[0] == 0
+        cli_killer = Killer(9, after=True, kill=cli.kill_itself)
+        cli_killer.stand_at(front)
+        status, told = await cli.run("up", "--yes")
+        assert (cli_killer.done, status) == (True, -signal.SIGKILL), told
+        await cli.run("cancel", "--yes")  # the lock that it left
+        ids = await schedule_ids(client, unique)
+
+        cli.changed = True
+        plugin_killer = Killer(5, after=True, kill=cli.kill_plugins)
+        plugin_killer.stand_at(front)
+        status, told = await cli.run("up", "--yes")
+        assert (plugin_killer.done, status != 0) == (True, True), told
+        status, told = await cli.run("up", "--yes")
+        assert status == 0, told
+        assert await as_declared(client, unique, ids)
+        front.seen.clear()
+        status, told = await cli.run("up", "--yes", "--expect-no-changes")
+        assert status == 0, told
+        assert front.seen == []
