@@ -99,7 +99,8 @@ def target(root: Path, stack: str, area: str) -> Target:
     elif sources.faults:
         raise StackErrors(finding for _, finding in sources.faults)
     text = (root / file).read_bytes().decode("utf-8-sig")
-    return Target(file, within, stacks, tuple(each.name for each in sources.area_files.values()), text)
+    copied = sorted({each.name for name in stacks for each in from_file(root, name).area_files.values()})
+    return Target(file, within, stacks, tuple(copied), text)
 
 
 def change(root: Path, stack: str, area: str, drafts: tuple[Draft, ...]) -> Change:

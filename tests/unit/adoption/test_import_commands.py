@@ -109,6 +109,45 @@ def test_a_file_that_is_there_already_is_not_overwritten(checkout: Path) -> None
     assert "flows/ventas/respaldo_de_ventas.py is there already" in done.stderr
 
 
+def test_what_is_imported_goes_into_the_areas_own_file_and_every_stack_with_it_is_checked(checkout: Path) -> None:
+    named = STACK.replace("ventas: {}", "ventas: areas/ventas.yaml")
+    (checkout / "areas").mkdir()
+    own = checkout / "areas/ventas.yaml"
+    own.write_text("# of Ventas alone\ntitle: Ventas # here\n")
+    (checkout / "areas/compras.yaml").write_text("title: Compras\n")
+    (checkout / "Pulumi.dev.yaml").write_text(named)
+    (checkout / "Pulumi.prod.yaml").write_text(
+        named.replace("environment: dev", "environment: prod") + "    compras: areas/compras.yaml\n"
+    )
+
+    shown = run(checkout, "crontab", "tareas.cron", "--area", "ventas")
+    done = run(checkout, "crontab", "tareas.cron", "--area", "ventas", "--write")
+
+    assert (shown.returncode, done.returncode) == (0, 0), done.stderr
+    assert shown.stdout.startswith("# in areas/ventas.yaml\ndeployments:\n")
+    assert "areas/ventas.yaml counts for the stacks dev, prod" in done.stderr
+    assert own.read_text().startswith("# of Ventas alone\ntitle: Ventas # here\ndeployments:\n")
+    assert (checkout / "Pulumi.dev.yaml").read_text() == named
+    for stack in ("dev", "prod"):
+        (area,) = [area for area in load_stack_file(checkout, stack).areas if area.name == "ventas"]
+        assert [each.pool_name for each in area.deployments] == [f"ventas-{stack}"]
+
+
+def test_nothing_is_written_into_an_areas_file_that_another_stack_could_not_bear(checkout: Path) -> None:
+    named = STACK.replace("ventas: {}", "ventas: areas/ventas.yaml")
+    (checkout / "areas").mkdir()
+    (checkout / "areas/ventas.yaml").write_text("title: Ventas\n")
+    (checkout / "Pulumi.dev.yaml").write_text(named)
+    broken = named.replace("environment: dev", "environment: prod\n  prefect-infra:timezone: UTC")
+    (checkout / "Pulumi.prod.yaml").write_text(broken)
+    before = files(checkout)
+
+    done = run(checkout, "crontab", "tareas.cron", "--area", "ventas", "--write")
+
+    assert (done.returncode, files(checkout)) == (1, before)
+    assert "Pulumi.prod.yaml:3" in done.stderr
+
+
 def test_a_personal_stack_does_not_lose_the_areas_it_inherits(checkout: Path) -> None:
     (checkout / "Pulumi.dev-ana.yaml").write_text("config:\n  prefect-infra:timezone: America/Santiago\n")
 

@@ -51,6 +51,7 @@ def test_what_the_guide_declares_is_a_deployment_of_the_flow_it_shows(tmp_path: 
         if "deployments" not in declared:
             deployment |= declared
     area = {"queues": {"urgente": {"priority": 1}}, "deployments": [deployment]}
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {prefect-infra:environment: prod}\n")  # so that there is a prod
 
     stack = load_stack(
         {"environment": "dev", "areas": {"compras": area}}, project="prefect-infra", stack="dev", root=tmp_path
