@@ -109,8 +109,8 @@ def without(text: str, secrets: frozenset[str]) -> str:
 def plain_secrets(value: Any, path: KeyPath = ()) -> Iterator[PlainSecret]:
     """All credentials below the path."""
     match value:
-        case {"secret": str(), **rest} if not rest:
-            return
+        case {"secret": str(), **rest} | {"secure": str(), **rest} if not rest:
+            return  # the name of a secret; an encrypted one
         case dict():
             for key, inner in value.items():
                 if found := next(exposed(str(key)), None):

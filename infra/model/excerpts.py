@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -39,11 +38,13 @@ class Excerpts:
 
     def __init__(self, root: Path, findings: Iterable[Finding]) -> None:
         self._root = root
-        self._secret_columns: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-        for finding in findings:
-            if finding.rule in credential_rules.RULES and finding.file and finding.line and finding.column:
-                self._secret_columns[finding.file, finding.line].add(finding.column)
         self._read = cache(self._read_anew)
+        self._secrets = {
+            text.strip("\"'")
+            for finding in findings
+            if finding.rule in credential_rules.RULES
+            for text in self._marked(finding)
+        } - {""}
 
     def of(self, finding: Finding) -> Excerpt | None:
         """None for what is in no file, or in one that can't be read."""
@@ -54,13 +55,22 @@ class Excerpts:
             return None
         text = lines[finding.line - 1]
         start, end = _span(finding.line, finding.column, text, spans)
-        secret = [
-            _span(finding.line, column, text, spans) for column in self._secret_columns[finding.file, finding.line]
-        ]
+        # Wherever it stands: what is a secret under one key is none the less under another.
+        secret = [match.span() for each in self._secrets for match in re.finditer(re.escape(each), text)]
         text, start, end = _masked(text, start, end, [*secret, *_speaking(text)])
         if start >= _WIDEST:
             return None
         return Excerpt(finding.line, printable(text[:_WIDEST]), start, min(end, _WIDEST))
+
+    def _marked(self, finding: Finding) -> Iterable[str]:
+        """What a finding underlines, as it stands in the file."""
+        if finding.file is None or finding.line is None or finding.column is None:
+            return
+        lines, spans = self._read(finding.file)
+        if finding.line <= len(lines):
+            text = lines[finding.line - 1]
+            start, end = _span(finding.line, finding.column, text, spans)
+            yield text[start:end]
 
     def end_column(self, finding: Finding) -> int | None:
         """One past the last column of what is wrong, as the file has it."""
