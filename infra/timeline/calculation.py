@@ -53,7 +53,7 @@ class Pool:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        return tuple(sorted((each for lane in self.lanes for each in lane.runs), key=_moment))
+        return tuple(sorted((each for lane in self.lanes for each in lane.runs), key=_start))
 
     def counts(self, cells: Sequence[Cell]) -> list[int]:
         return counts(self.runs, cells)
@@ -113,20 +113,21 @@ def counts(runs: Sequence[Run], cells: Sequence[Cell]) -> list[int]:
     starts = [cell.start.astimezone(UTC) for cell in cells]
     number = [0] * len(cells)
     for each in runs:
-        number[bisect_right(starts, _moment(each)) - 1] += 1
+        number[bisect_right(starts, each.start) - 1] += 1
     return number
 
 
 def _pool(area: Area, window: Window, assumed: float, measured: Mapping[str, float]) -> Pool:
     lanes: list[Lane] = []
     inactive: list[Lane] = []
+    first = window.start.astimezone(UTC)
     for deployment in area.deployments:
         seconds = measured.get(deployment.name, assumed)
         for active, kept in ((True, lanes), (False, inactive)):
             schedules = [s for s in deployment.schedules if (s.active and not deployment.paused) is active]
             if not schedules:
                 continue
-            runs = sorted(_runs(deployment, schedules, window, seconds), key=_moment)
+            runs = sorted(_runs(deployment, schedules, window, seconds), key=_start)
             kept.append(
                 Lane(
                     deployment=deployment.name,
@@ -136,7 +137,7 @@ def _pool(area: Area, window: Window, assumed: float, measured: Mapping[str, flo
                     slugs=tuple(schedule.slug for schedule in schedules),
                     seconds=seconds,
                     from_history=deployment.name in measured,
-                    runs=tuple(each for each in runs if _moment(each) >= window.start.astimezone(UTC)),
+                    runs=tuple(each for each in runs if each.start >= first),
                     going=tuple(runs),
                 )
             )
@@ -144,12 +145,13 @@ def _pool(area: Area, window: Window, assumed: float, measured: Mapping[str, flo
 
 
 def _runs(deployment: Deployment, schedules: Sequence[Schedule], window: Window, seconds: float) -> Iterator[Run]:
-    """Those of the window, and those of before that still go when it begins. Times are the window's."""
-    since = window.start.astimezone(UTC) - timedelta(seconds=seconds)
+    """Those of the window, and those of before that still go when it begins."""
+    first = window.start.astimezone(UTC)
+    since = first - timedelta(seconds=seconds)
     for schedule in schedules:
         for time in runs_between(schedule, since, window.end):
-            made = run(time.astimezone(window.zone), seconds, deployment.name, schedule.slug)
-            if made.end.astimezone(UTC) > window.start.astimezone(UTC):
+            made = run(time, seconds, deployment.name, schedule.slug)
+            if made.end > first:
                 yield made
 
 
@@ -168,5 +170,5 @@ def _overlaps(area: Area, pool: Pool, within: Cell) -> Iterator[Overlap]:
         yield from overlaps("deployment", lane.deployment, lane.concurrency_limit, lane.going, within, consequence)
 
 
-def _moment(each: Run) -> datetime:
-    return each.start.astimezone(UTC)
+def _start(each: Run) -> datetime:
+    return each.start

@@ -18,7 +18,7 @@ Scope: TypeAlias = Literal["pool", "queue", "deployment"]
 
 
 class Run(NamedTuple):
-    """One run as scheduled; it goes from `start` on and is over at `end`."""
+    """One run as scheduled; it goes from `start` on and is over at `end`, both UTC."""
 
     start: datetime
     end: datetime
@@ -49,15 +49,15 @@ class Overlap:
 
 
 def run(start: datetime, seconds: float, deployment: str, schedule: str) -> Run:
-    end = (start.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(start.tzinfo)
-    return Run(start, end, deployment, schedule)
+    moment = start.astimezone(UTC)
+    return Run(moment, moment + timedelta(seconds=seconds), deployment, schedule)
 
 
 def levels(runs: Iterable[Run]) -> Iterator[Level]:
     """The number of runs over time, from the first one's start to the last one's end, gaps with 0 included."""
     changes: dict[datetime, int] = {}
     for each in runs:
-        for moment, by in ((each.start.astimezone(UTC), 1), (each.end.astimezone(UTC), -1)):
+        for moment, by in ((each.start, 1), (each.end, -1)):
             changes[moment] = changes.get(moment, 0) + by
     moments = sorted(changes)
     count = 0

@@ -142,7 +142,7 @@ class _Drawing:
         for cell, load, runs in zip(self._cells, loads, _by_cell(pool.runs, self._cells), strict=True):
             if load:
                 height = _LOAD * load / highest
-                told = f"{pool.name}\n{words.cell(cell, runs)}\nup to {load} at once"
+                told = f"{pool.name}\n{words.cell(cell, runs, named=True)}\nup to {load} at once"
                 yield self._box(cell, bottom - height, height, _LOAD_BAR, told)
         if pool.concurrency_limit is not None:
             at = bottom - _LOAD * pool.concurrency_limit / highest
@@ -161,7 +161,7 @@ class _Drawing:
         for cell, runs in zip(self._cells, _by_cell(lane.runs, self._cells), strict=True):
             if runs:
                 heat = next(shade for least, shade in _HEAT if len(runs) >= least)
-                told = f"{lane.deployment}\n{words.cell(cell, runs)}"
+                told = f"{lane.deployment}\n{words.cell(cell, runs, named=False)}"
                 yield self._box(cell, self.y + 2, _LANE - 4, heat if lane.active else _OFF, told)
         peak = max(lane.peaks(self._cells), default=0) if lane.active else None
         yield from self._figures(len(lane.runs), peak, lane.concurrency_limit, self.y + 13)
@@ -224,7 +224,7 @@ def _by_cell(runs: Sequence[Run], cells: Sequence[Cell]) -> Iterator[list[Run]]:
     n = 0
     for cell in cells:
         end, found = cell.end.astimezone(UTC), []
-        while n < len(runs) and runs[n].start.astimezone(UTC) < end:
+        while n < len(runs) and runs[n].start < end:
             found.append(runs[n])
             n += 1
         yield found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from infra.timeline.calculation import Lane, Pool, Timeline
-from infra.timeline.overlaps import Run
 
 
 def table(timeline: Timeline) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def table(timeline: Timeline) -> dict[str, Any]:
         "from": window.start.isoformat(),
         "to": window.end.isoformat(),
         "assumed_seconds": timeline.assumed_seconds,
-        "pools": [_pool(pool) for pool in timeline.pools],
+        "pools": [_pool(pool, window.zone) for pool in timeline.pools],
         "overlaps": [
             {
                 "scope": each.scope,
@@ -38,16 +38,16 @@ def table(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _pool(pool: Pool) -> dict[str, Any]:
+def _pool(pool: Pool, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "name": pool.name,
         "concurrency_limit": pool.concurrency_limit,
         "runs": len(pool.runs),
-        "deployments": [_lane(lane) for lane in (*pool.lanes, *pool.inactive)],
+        "deployments": [_lane(lane, zone) for lane in (*pool.lanes, *pool.inactive)],
     }
 
 
-def _lane(lane: Lane) -> dict[str, Any]:
+def _lane(lane: Lane, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "name": lane.deployment,
         "active": lane.active,
@@ -55,9 +55,8 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "concurrency_limit": lane.concurrency_limit,
         "seconds": lane.seconds,
         "seconds_from": "history" if lane.from_history else "assumed",
-        "schedules": {slug: [_time(each) for each in lane.runs if each.schedule == slug] for slug in lane.slugs},
+        "schedules": {
+            slug: [each.start.astimezone(zone).isoformat() for each in lane.runs if each.schedule == slug]
+            for slug in lane.slugs
+        },
     }
-
-
-def _time(run: Run) -> str:
-    return run.start.isoformat()

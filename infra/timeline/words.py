@@ -9,7 +9,7 @@ from infra.timeline.calculation import Lane, Timeline
 from infra.timeline.overlaps import Overlap, Run
 from infra.timeline.window import Cell
 
-_NAMED_RUNS = 5
+_SOME = 5
 
 
 def title(timeline: Timeline) -> str:
@@ -54,7 +54,8 @@ def _often(found: list[Overlap]) -> str:
 
 def overlap(found: Overlap) -> str:
     until = f"{found.end:%H:%M}" if found.end.date() == found.start.date() else f"{found.end:%a %d %H:%M}"
-    who = "" if found.scope == "deployment" else f" ({', '.join(found.deployments)})"
+    names = ", ".join(_some(found.deployments[:_SOME], len(found.deployments)))
+    who = "" if found.scope == "deployment" else f" ({names})"
     return (
         f"{found.scope} {found.name}: up to {found.peak} runs at once, its limit is {found.limit}, "
         f"{found.start:%a %d %H:%M} to {until}: {found.consequence}{who}"
@@ -72,15 +73,19 @@ def duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-def cell(of: Cell, runs: Sequence[Run]) -> str:
-    """The runs that start within a cell, some by name."""
+def cell(of: Cell, runs: Sequence[Run], *, named: bool) -> str:
+    """The runs that start within a cell: when, for some of them and, where it is not plain, whose."""
     if not runs:
         return f"{span(of.start, of.end)}: none starts"
-    named = [f"{each.start:%H:%M} {each.deployment}" for each in runs[:_NAMED_RUNS]]
-    if len(runs) > _NAMED_RUNS:
-        named.append(f"and {len(runs) - _NAMED_RUNS} more")
+    zone = of.start.tzinfo
+    whose = (f" {each.deployment}" if named else "" for each in runs)
+    told = [f"{each.start.astimezone(zone):%H:%M}{who}" for each, who in zip(runs[:_SOME], whose, strict=False)]
     count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    return f"{span(of.start, of.end)}: {count}\n" + "\n".join(named)
+    return f"{span(of.start, of.end)}: {count}\n" + ("\n" if named else ", ").join(_some(told, len(runs)))
+
+
+def _some(told: Sequence[str], of: int) -> list[str]:
+    return [*told, f"and {of - len(told)} more"] if of > len(told) else list(told)
 
 
 def span(start: datetime, end: datetime) -> str:

@@ -181,4 +181,8 @@ def test_a_schedule_elsewhere_names_the_change_of_its_own_clock(declare: Declare
     made = calculate(declare({"compras": {"deployments": [abroad]}}), Window(date(2026, 10, 31), 7, ZONES[0]), 300)
 
     assert [change.timezone for change in made.clock_changes] == ["America/New_York"]
-    assert [f"{each.start:%a %H:%M}" for each in made.pools[0].runs][:3] == ["Sat 10:00", "Sun 11:00", "Mon 11:00"]
+    assert [f"{each.start.astimezone(made.window.zone):%a %H:%M}" for each in made.pools[0].runs][:3] == [
+        "Sat 10:00",
+        "Sun 11:00",
+        "Mon 11:00",
+    ]
