@@ -9,6 +9,7 @@
     │   └── NotOurs       an object of the same identity exists that this stack did not make
     ├── InvalidArguments  a function was asked with what it can't be asked with: correct the program
     ├── Rejected          the server understood and refused the content (400, 409, 422, ...)
+    ├── StaleState        the state was written by another version of the provider: refresh it
     └── LocalFile         a file on this machine can't be read or written safely
 
 The HTTP status is mapped to one of these once, in `api`; nobody above looks at numbers or at texts.
@@ -49,6 +50,14 @@ class InvalidArguments(ProviderError): ...
 
 
 class Rejected(ProviderError): ...
+
+
+class StaleState(ProviderError):
+    def __init__(self, token: str, why: str) -> None:
+        super().__init__(
+            f"the state of this {token} was written by another version of the provider, and can't be read ({why}). "
+            "`pulumi refresh` writes it anew from what is there; after that, run the same again."
+        )
 
 
 class LocalFile(ProviderError): ...

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from infra.provider import diffing
 from infra.provider.diffing import Change
+from infra.provider.errors import Rejected, StaleState
 from infra.provider.kinds.kind import Failure, I, Kind, Live, Session
-from infra.provider.wire import UNKNOWN, Path, holds_unknown
+from infra.provider.wire import UNKNOWN, Path, holds_unknown, render
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,18 @@ class Lifecycle(Generic[I]):
     ) -> Live[I] | None:
         # On import there is nothing but the id. Inputs may be empty otherwise, too: when all of them are as by default.
         declared = self._known(known) if known or state else None
-        live = await self.kind.read(session, id_, declared, state)
+        try:
+            live = await self.kind.read(session, id_, declared, state)
+        except ValidationError as error:
+            raise Rejected(f"{id_}: the server has something that this provider can't say: {_told(error)}") from error
         if live is None or declared is None:
             return live
-        theirs = {name: getattr(declared, name) for name, owner in declared.owners.items() if owner == "ui"}
+        theirs = {name: getattr(declared, name) for name, owner in declared.held().items() if owner == "ui"}
         return dataclasses.replace(live, inputs=live.inputs.model_copy(update=theirs))
 
     async def update(self, session: Session, id_: str, state: Mapping[str, Any], new: Mapping[str, Any]) -> Live[I]:
         old, wanted = self._from_state(state), self._parse(new)
-        kept = {name: getattr(old, name) for name in wanted.owners if not wanted.ours(name)}
+        kept = {name: getattr(old, name) for name in wanted.held() if not wanted.ours(name)}
         return await self.kind.update(session, id_, old, wanted.model_copy(update=kept), state)
 
     async def delete(self, session: Session, id_: str, state: Mapping[str, Any]) -> None:
@@ -119,7 +123,7 @@ class Lifecycle(Generic[I]):
 
     def _owners(self, new: I) -> Iterator[Failure]:
         may = self.kind.inputs.model_fields.keys() - self.kind.incomparable - {*self.kind.identity}
-        for name in new.owners:
+        for name in new.held():
             if name not in may:
                 reason = f"has no owner of its own; there are: {', '.join(sorted(may))}"
                 yield Failure(("owners", name), reason)
@@ -135,8 +139,13 @@ class Lifecycle(Generic[I]):
             return None
 
     def _from_state(self, state: Mapping[str, Any]) -> I:
-        fields = self.kind.inputs.model_fields
-        return self._parse({key: value for key, value in state.items() if key in fields})
+        """Raises: StaleState: it was written by a version of the provider to which the kind was another."""
+        inputs, outputs = self.kind.inputs, self.kind.outputs
+        try:
+            outputs.model_validate({key: state[key] for key in outputs.model_fields if key in state})
+            return inputs.model_validate({key: state[key] for key in inputs.model_fields if key in state})
+        except ValidationError as error:
+            raise StaleState(self.kind.token, _told(error)) from error
 
 
 class _NotKnownYet(Exception):  # noqa: N818  # not an error: the end of what can be told
@@ -159,6 +168,12 @@ class _WithoutUnknown:
 def _until_unknown(told: Iterator[Failure]) -> Iterator[Failure]:
     with suppress(_NotKnownYet):
         yield from told
+
+
+def _told(error: ValidationError) -> str:
+    """Places and reasons, without values: they may be secrets."""
+    items = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{render(_path(item['loc']))}: {item['msg']}" for item in items)
 
 
 def _owners_of(values: Mapping[str, Any]) -> Mapping[str, Any]:

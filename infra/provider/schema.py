@@ -55,7 +55,9 @@ def provider_schema(kinds: Iterable[Kind[Any]], functions: Iterable[Function[Any
 
 def _resource(kind: Kind[Any], types: dict[str, Any]) -> dict[str, Any]:
     inputs, required = _properties(kind.inputs, types, kind.secrets, kind.replaced_by)
-    outputs, always = _properties(kind.outputs, types, kind.secrets)
+    outputs, _ = _properties(kind.outputs, types, kind.secrets)
+    fields = kind.outputs.model_fields
+    always = [key for key, field in fields.items() if field.is_required() or field.default_factory is not None]
     return {
         "description": inspect.cleandoc(sys.modules[type(kind).__module__].__doc__ or ""),
         "inputProperties": inputs,

@@ -63,6 +63,7 @@ class WorkQueue(pulumi.CustomResource):
         concurrency_limit: pulumi.Input[int] | None = None,
         is_paused: pulumi.Input[bool] | None = None,
         description: pulumi.Input[str] | None = None,
+        owners: pulumi.Input[Mapping[str, str]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         properties = {
@@ -73,6 +74,7 @@ class WorkQueue(pulumi.CustomResource):
             "concurrency_limit": concurrency_limit,
             "is_paused": is_paused,
             "description": description,
+            "owners": owners,
             "work_queue_id": None,
         }
         super().__init__("prefect:index:WorkQueue", resource_name, properties, opts)

@@ -8,6 +8,8 @@ from typing import Any
 import grpc
 import pytest
 
+from infra.provider import wire
+
 pytestmark = pytest.mark.server
 
 TRIGGER = {
@@ -152,3 +154,14 @@ async def test_switching_an_automation_off_keeps_its_triggers_state(engine: Any,
     await engine.up("Automation", "r", {**inputs, "enabled": False})
 
     assert [method for method, _ in engine.transport.calls] == ["PATCH"]
+
+
+async def test_a_refresh_mends_a_state_that_another_version_wrote(engine: Any, unique: str, life: Life) -> None:
+    inputs = {life.identity: unique, **life.base}
+    resource = await engine.up(life.kind, "r", inputs)
+    engine.resources["prefect:index:" + life.kind, "r"].state = wire.encode({"gone": 1, **inputs})
+    with pytest.raises(grpc.aio.AioRpcError, match="`pulumi refresh` writes it anew"):
+        await engine.up(life.kind, "r", {**inputs, **life.change})
+    await engine.refresh(resource)
+    await engine.up(life.kind, "r", {**inputs, **life.change})
+    assert await engine.refresh(resource) == []

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotFound, NotOurs
-from infra.provider.kinds.kind import Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import AdoptableShared, Kind, Live, Outputs, Session
 
 RULE: Final = ("trigger", "actions", "actions_on_trigger", "actions_on_resolve")
 """What the server fills in with its defaults, so that it can't be compared with what was declared."""
 
 
-class AutomationInputs(Inputs):
+class AutomationInputs(AdoptableShared):
     name: str = Field(min_length=1, description="The server takes two of one name; a stack doesn't.")
     description: str = Field(default="", description="Shown in the UI.")
     enabled: bool = Field(default=True, description="A disabled automation does nothing.")

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotFound, NotOurs
-from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
 
 NAME: Final = re.compile(r"[a-z0-9-]+")
 
 
-class BlockInputs(Inputs):
+class BlockInputs(AdoptableShared):
     name: str = Field(min_length=1, description="Unique for its type: lower case, digits and dashes.")
     type_slug: str = Field(description="The block type, such as `secret`.")
     data: dict[str, Any] = Field(description="The block's fields, by the type's schema.")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound, NotOurs
-from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
 
 RESERVED: Final = ("deployment:", "tag:")
 """The server keeps the limits of deployments and of tags among the global ones, under these."""
@@ -18,7 +18,7 @@ class LimitOutputs(Outputs):
     limit_id: str = Field(description="The server's UUID.")
 
 
-class GlobalConcurrencyLimitInputs(Inputs):
+class GlobalConcurrencyLimitInputs(AdoptableShared):
     name: str = Field(min_length=1, description="Unique; what `concurrency(...)` and `rate_limit(...)` are given.")
     limit: int = Field(ge=0, description="Slots.")
     active: bool = Field(default=True, description="An inactive limit limits nothing.")
@@ -79,7 +79,7 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
         await session.api.delete(f"v2/concurrency_limits/{id_}")
 
 
-class TagConcurrencyLimitInputs(Inputs):
+class TagConcurrencyLimitInputs(AdoptableShared):
     tag: str = Field(min_length=1, description="Task runs with this tag are counted.")
     concurrency_limit: int = Field(ge=0, description="Task runs at once.")
 

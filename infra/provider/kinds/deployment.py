@@ -14,7 +14,7 @@ from infra.provider.kinds import owned_automations, parameters
 from infra.provider.kinds import schedule as schedules
 from infra.provider.kinds import trigger as triggers
 from infra.provider.kinds.job_variables import refuse_unknown
-from infra.provider.kinds.kind import OWNER_LABEL, Failure, Inputs, Kind, Live, Outputs, Session, owned
+from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session, owned
 from infra.provider.kinds.owned_automations import OwnedAutomations
 from infra.provider.kinds.schedule import Schedule
 from infra.provider.kinds.trigger import Trigger
@@ -28,7 +28,7 @@ _SCHEMA = frozenset({"parameter_openapi_schema", "enforce_parameter_schema"})
 _LIMIT = frozenset({"concurrency_limit", "collision_strategy"})
 
 
-class DeploymentInputs(Inputs):
+class DeploymentInputs(AdoptableShared):
     name: str = Field(min_length=1, description="Unique for its flow; descriptive: people look for it in the UI.")
     flow_name: str = Field(min_length=1, description="The flow, made when there is none of that name.")
     entrypoint: str = Field(description="`path/file.py:function`, relative to the code's root.")
@@ -84,7 +84,9 @@ class DeploymentOutputs(Outputs):
     deployment_id: str = Field(description="The server's UUID.")
     flow_id: str = Field(description="The UUID of its flow.")
     schedule_ids: dict[str, str] = Field(description="The schedules' UUIDs by slug.")
-    trigger_ids: dict[str, str] = Field(description="The UUIDs of the triggers' automations by name.")
+    trigger_ids: dict[str, str] = Field(
+        default_factory=dict, description="The UUIDs of the triggers' automations by name."
+    )
 
 
 class Deployment(Kind[DeploymentInputs]):

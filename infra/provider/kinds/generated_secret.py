@@ -41,6 +41,8 @@ class GeneratedSecret(Kind[GeneratedSecretInputs]):
     ) -> Live[GeneratedSecretInputs] | None:
         if known is None:
             raise Rejected("a generated secret lives in the state alone: it can't be imported")
+        if "value" not in state:
+            raise Rejected("the state has lost the value of this secret: another `rotation` makes another one")
         return Live(id=id_, inputs=known, outputs=GeneratedSecretOutputs(value=state["value"]))
 
     async def update(

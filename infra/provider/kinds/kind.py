@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ from infra.provider.api import Api
 from infra.provider.wire import Path
 
 Owner = Literal["stack", "ui", "create-only"]
+HOW_TO_ACT: Final = frozenset({"adopt", "owners"})
 
 
 class Inputs(BaseModel):
@@ -24,20 +25,13 @@ class Inputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
-    adopt: bool = Field(
-        default=False,
-        description="Take over an object of the same identity that this stack did not make, and overwrite it.",
-    )
-    owners: dict[str, Owner] = Field(
-        default_factory=dict,
-        description="Who may change a property, by its name: `stack` (the default); `ui`: written when the object is "
-        "made, then left to people, and what they make of it is no drift; `create-only`: written when the object is "
-        "made and never again, though a refresh takes note of edits.",
-    )
+    def held(self) -> Mapping[str, Owner]:
+        """Who may change a property, by its name, where that isn't the stack alone."""
+        return {}
 
     def ours(self, name: str) -> bool:
         """Whether the stack may overwrite a property of an object that exists."""
-        return self.owners.get(name, "stack") == "stack"
+        return self.held().get(name, "stack") == "stack"
 
     def canonical(self) -> dict[str, Any]:
         """Only what differs from the defaults: equal inputs have equal canonical forms."""
@@ -47,6 +41,33 @@ class Inputs(BaseModel):
     def changed_from(self, old: Inputs) -> set[str]:
         """The names of the properties that are not as they were."""
         return {name for name in type(self).model_fields if getattr(self, name) != getattr(old, name)}
+
+
+class Adoptable(Inputs):
+    """Inputs of a kind whose objects may be there already, made by somebody else."""
+
+    adopt: bool = Field(
+        default=False,
+        description="Take over an object of the same identity that this stack did not make, and overwrite it.",
+    )
+
+
+class Shared(Inputs):
+    """Inputs of a kind whose objects other people change as well."""
+
+    owners: dict[str, Owner] = Field(
+        default_factory=dict,
+        description="Who may change a property, by its name: `stack` (the default); `ui`: written when the object is "
+        "made, then left to people, and what they make of it is no drift; `create-only`: written when the object is "
+        "made and never again, though a refresh takes note of edits.",
+    )
+
+    def held(self) -> Mapping[str, Owner]:
+        return self.owners
+
+
+class AdoptableShared(Adoptable, Shared):
+    """Inputs of the usual object on a server."""
 
 
 class Outputs(BaseModel):
@@ -106,8 +127,11 @@ class Kind(ABC, Generic[I]):
     """Inputs that can't be changed in place, each with the reason."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Properties that are secret even when the program didn't mark them."""
-    incomparable: ClassVar[frozenset[str]] = frozenset({"adopt", "owners"})
-    """Inputs that say how to act, not what to be."""
+
+    @property
+    def incomparable(self) -> frozenset[str]:
+        """Inputs that say how to act, not what to be."""
+        return HOW_TO_ACT & self.inputs.model_fields.keys()
 
     def check(self, old: I | None, new: I) -> Iterator[Failure]:
         """Offline rules beyond the types; `old` is what the last `up` was given."""

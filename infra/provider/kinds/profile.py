@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, field_validator
 
 from infra.provider.errors import NotOurs
-from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import Adoptable, Failure, Kind, Live, Outputs, Session
 from infra.provider.profiles_file import ProfilesFile, default_path, locked
 
 BUILT_IN: Final = frozenset({"ephemeral", "local", "cloud", "test"})
@@ -23,7 +23,7 @@ BUILT_IN: Final = frozenset({"ephemeral", "local", "cloud", "test"})
 _SETTING: Final = re.compile(r"PREFECT_[A-Z0-9_]+")
 
 
-class ProfileInputs(Inputs):
+class ProfileInputs(Adoptable):
     name: str = Field(min_length=1, description="What `prefect profile use` is given.")
     api_url: str = Field(description="The server's API, such as http://127.0.0.1:4200/api.")
     auth_string: str | None = Field(default=None, repr=False, description="`user:password`; empty is none.")

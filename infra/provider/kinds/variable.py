@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound, NotOurs
-from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
 
 NAME: Final = re.compile(r"[a-z0-9_-]+")
 MOST_CHARACTERS: Final = 5000  # of the value as JSON
 
 
-class VariableInputs(Inputs):
+class VariableInputs(AdoptableShared):
     name: str = Field(min_length=1, max_length=255, description="Unique: lower case, digits, `_` and `-`.")
     value: Any = Field(description="Anything that JSON has, up to 5,000 characters.")
     tags: tuple[str, ...] = Field(default=(), description="To find it by.")

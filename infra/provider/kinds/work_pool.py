@@ -15,7 +15,7 @@ from pydantic import Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
-from infra.provider.kinds.kind import OWNER_LABEL, Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session
 from infra.provider.listing import Listing
 
 MARK = "x-prefect-infra"
@@ -25,7 +25,7 @@ MARK = "x-prefect-infra"
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
 
 
-class WorkPoolInputs(Inputs):
+class WorkPoolInputs(AdoptableShared):
     name: str = Field(min_length=1, description="Unique on the server; `<area>-<environment>`.")
     type: str = Field(description="The worker type: process, docker, kubernetes, ...")
     description: str | None = Field(default=None, description="Shown in the UI.")

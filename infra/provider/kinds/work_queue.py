@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound
-from infra.provider.kinds.kind import Failure, Inputs, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import Failure, Kind, Live, Outputs, Session, Shared
 
 DEFAULT = "default"
 AS_MADE: Mapping[str, Any] = {
@@ -23,7 +23,7 @@ AS_MADE: Mapping[str, Any] = {
 }
 
 
-class WorkQueueInputs(Inputs):
+class WorkQueueInputs(Shared):
     work_pool_name: str = Field(description="The pool that the queue belongs to.")
     work_pool_id: str | None = Field(
         default=None, description="The pool's UUID: a pool that was made anew needs its queues again."

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.provider.errors import StaleState
 from infra.provider.kinds import KINDS
+from infra.provider.kinds.kind import Session
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.wire import UNKNOWN, Path
 
@@ -263,6 +265,26 @@ def test_no_input_at_all_makes_a_check_fall_over(data: st.DataObject) -> None:
 
 def test_an_old_state_that_the_kind_no_longer_understands_doesnt_disturb_a_check() -> None:
     assert LIFECYCLES["WorkPool"].check({"gone": 1}, {"name": "a", "type": "process"}).failures == ()
+
+
+@each
+@pytest.mark.parametrize("verb", ["update", "delete"])
+async def test_a_state_that_another_version_wrote_is_told_in_words_with_what_to_do(name: str, verb: str) -> None:
+    lifecycle = LIFECYCLES[name]
+    inputs = lifecycle.check({}, FULL[name]).inputs
+    outputs = dict.fromkeys(lifecycle.kind.outputs.model_fields, "x")
+    stale = {**inputs, **outputs, min(REQUIRED[name] or inputs): ["canary"]}
+
+    def connect() -> Any:
+        raise AssertionError("nothing may be asked of a server")
+
+    session = Session(owner="p/s", connect=connect)
+    work = (
+        lifecycle.update(session, "id", stale, inputs) if verb == "update" else lifecycle.delete(session, "id", stale)
+    )
+    with pytest.raises(StaleState, match=r"another version of the provider.*`pulumi refresh`") as told:
+        await work
+    assert "canary" not in str(told.value)
 
 
 @pytest.mark.parametrize("unknown", ["work_pool_id", "concurrency_limit", "work_pool_name"])
