@@ -22,6 +22,9 @@ Written by `prefect-infra rules --markdown > docs/rules.md` from the table in `i
 made; a warning is told. The rules marked *can be turned down* may be made a warning, or turned off, by a stack that
 says why ([how](stack-files.md#rules)); the others protect what a stack needs to work. A code never changes its meaning.
 
+In a workflow of GitHub, `prefect-infra check --all --format github` marks the lines of a pull request; `--format sarif`
+is for code scanning, `--format json` for scripts. The exit code is 0 without errors, 1 with, 2 for a wrong call.
+
 The examples stand below `config:`, in a stack of the environment `dev`.
 """
 

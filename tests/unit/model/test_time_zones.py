@@ -27,7 +27,9 @@ def test_buenos_aires_is_understood(written: str) -> None:
         "UTC", "utc", " Utc ", "Etc/UTC", "etc/utc", "Etc / UTC", "Z", "z", "GMT", "gmt", "Etc/GMT", "GMT0", "Etc/GMT0",
         "GMT+0", "GMT-0", "Etc/GMT+0", "Etc/GMT-0", "+00:00", "-00:00", "+0000", "+00", "00:00", "UTC+0", "UTC+00:00",
         "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu", "Greenwich", "Etc/Greenwich",
-        "Coordinated Universal Time",
+        "Coordinated Universal Time", "uct", "universal", "zulu", "greenwich", "gmt0", "etc/gmt", "etc/gmt+0",
+        "etc/zulu",
+        "ETC/UTC", "Z ", "utc ", "UTC+00", "GMT+00:00", "gmt-0",
     ],
 )  # fmt: skip
 def test_utc_is_refused_in_any_spelling(written: str) -> None:
