@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from infra.adoption.drafts import Draft
 from infra.adoption.stack_edit import EditError, add_deployments, difference
-from infra.model import Finding, StackErrors, load_stack_file
+from infra.model import Finding, Stack, StackErrors, load_stack_file
 from infra.model.loading import from_file, stack_files
 
 
@@ -32,18 +32,20 @@ class Change:
     def difference(self) -> str:
         return "\n".join(difference(self.before[path] or "", text, path) for path, text in self.texts.items())
 
-    def check(self) -> None:
-        """Whether all stacks would be valid with it. Raises StackErrors."""
+    def check(self) -> dict[str, Stack]:
+        """All its stacks as they would be, by name. Raises StackErrors."""
         kept = {path: (self.root / path).read_bytes().decode("utf-8") for path in self.copied}
         with _overlay(self.root, {**kept, **self.texts}) as copy:
             findings: list[Finding] = []
+            made: dict[str, Stack] = {}
             for stack in self.stacks:
                 try:
-                    load_stack_file(copy, stack)
+                    made[stack] = load_stack_file(copy, stack)
                 except StackErrors as errors:
                     findings += errors.findings
             if findings:
                 raise StackErrors(findings)
+            return made
 
     def write(self) -> None:
         """Flows first: a stack file never names one that isn't there.

@@ -13,14 +13,14 @@ import typer
 from infra.adoption.application import Change
 from infra.adoption.stack_edit import EditError
 from infra.cli.console import checkout, err, fail, out
-from infra.cli.deploy_questions import complete
+from infra.cli.deploy_questions import complete, tell_firings
 from infra.cli.dialogue import can_ask, yes
 from infra.cli.options import StackName, complete_area, complete_entrypoint
 from infra.guided.answers import parameter
-from infra.guided.request import Request, Surroundings, alone, firings, in_words, report
+from infra.guided.request import Request, Surroundings, firings, in_words, report
 from infra.guided.spoken import SpokenError, schedules
 from infra.guided.writing import deployed
-from infra.model import StackErrors, load_stack_file
+from infra.model import Deployment, StackErrors, load_stack_file
 from infra.model.entrypoints import EntrypointError, Flow
 
 INTERRUPTED = 130
@@ -88,8 +88,17 @@ def deploy(
             complete(request, around, active=active)
         if active is not None and request.schedules:
             request.schedules = tuple({**each, "active": active} for each in request.schedules)
-        made = _change(root, stack, around, request)
-        _finish(made, request, around, agreed=agreed, dry_run=dry_run, as_json=as_json)
+        made, deployment = _change(root, stack, around, request)
+        if made.difference() and not as_json:
+            _show(made, request, around)
+            if not missing:
+                tell_firings(deployment)
+        written = _written(made, agreed=agreed, dry_run=dry_run)
+        if as_json:
+            outcome = _outcome(made, deployment, request, around, written=written)
+            typer.echo(json.dumps(outcome, ensure_ascii=False, indent=2))
+        else:
+            _tell(made, request, around, written=written)
     except (KeyboardInterrupt, EOFError) as stopped:
         err.print("\nInterrupted: nothing was written.")
         raise typer.Exit(INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else 1) from stopped
@@ -159,59 +168,61 @@ def _refuse(problems: list[str], missing: list[str], *, confirmation: bool) -> N
     fail("\n".join([*lines, *(f"  {each}" for each in missing)]), 2)
 
 
-def _change(root: Path, stack: str, around: Surroundings, request: Request) -> Change:
+def _change(root: Path, stack: str, around: Surroundings, request: Request) -> tuple[Change, Deployment]:
+    """The change, and the deployment as the stack has it then."""
     assert request.area is not None
     there = around.taken().get(str(request.name))
     if there is not None and there != request.area:
         fail(f"there is a deployment {request.name!r} in the area {there} already: names are unique in a stack")
     try:
         made = deployed(root, stack, around.stack.environment, request.area, request.declared())
-        made.check()
+        (area,) = [each for each in made.check()[stack].areas if each.name == request.area]
     except EditError as error:
         fail(str(error))
     except StackErrors as errors:
         fail(f"with it, the stack would not be valid; nothing was written\n{errors}")
-    return made
+    return made, next(each for each in area.deployments if each.name == request.name)
 
 
-def _finish(
-    made: Change, request: Request, around: Surroundings, *, agreed: bool, dry_run: bool, as_json: bool
-) -> None:
-    difference = made.difference()
-    written = False
-    if difference and not as_json:
-        _show(difference)
-        for warning in report(around, request).warnings:
-            err.print(f"warning: {in_words([warning])}", style="yellow", markup=False)
-        if others := [each for each in made.stacks if each != around.stack.stack]:
-            err.print(f"{made.file} counts for {', '.join(others)} too.", style="yellow", markup=False)
-    if difference and not dry_run and (agreed or yes(f"Write {made.file}?", default=False)):
-        try:
-            made.write()
-        except (EditError, OSError) as error:
-            fail(str(error))
-        written = True
-    stack = around.stack.stack
-    if as_json:
-        typer.echo(json.dumps(_outcome(made, request, around, written=written), ensure_ascii=False, indent=2))
-    elif not difference:
+def _show(made: Change, request: Request, around: Surroundings) -> None:
+    for line in made.difference().splitlines():
+        style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
+        out.print(line, style=style, markup=False)
+    for warning in report(around, request).warnings:
+        err.print(f"warning: {in_words([warning])}", style="yellow", markup=False)
+    if any("active" not in each for each in request.schedules or ()) and not around.schedules_active:
+        err.print(f"In {around.stack.stack} its schedules are inactive: --active makes them run.", markup=False)
+    if others := [each for each in made.stacks if each != around.stack.stack]:
+        err.print(f"{made.file} counts for {', '.join(others)} too.", style="yellow", markup=False)
+
+
+def _written(made: Change, *, agreed: bool, dry_run: bool) -> bool:
+    if dry_run or not made.difference() or not (agreed or yes(f"Write {made.file}?", default=False)):
+        return False
+    try:
+        made.write()
+    except (EditError, OSError) as error:
+        fail(str(error))
+    except StackErrors as errors:
+        fail(f"with it, the stack would not be valid; nothing was written\n{errors}")
+    return True
+
+
+def _tell(made: Change, request: Request, around: Surroundings, *, written: bool) -> None:
+    if not made.difference():
         err.print(f"{request.name} is declared so already in {made.file}: nothing to write.", markup=False)
     elif written:
         err.print(f"written: {made.file}. Applied by:", markup=False)
-        out.print(f"pulumi up --stack {stack}", markup=False)
+        out.print(f"pulumi up --stack {around.stack.stack}", markup=False)
     else:
         err.print("Nothing was written.")
 
 
-def _show(difference: str) -> None:
-    for line in difference.splitlines():
-        style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
-        out.print(line, style=style, markup=False)
-
-
-def _outcome(made: Change, request: Request, around: Surroundings, *, written: bool) -> dict[str, Any]:
+def _outcome(
+    made: Change, deployment: Deployment, request: Request, around: Surroundings, *, written: bool
+) -> dict[str, Any]:
     now = datetime.now(UTC)
-    times = {slug: [time.isoformat() for time in found] for slug, found in firings(alone(around, request), now)}
+    times = {slug: [time.isoformat() for time in found] for slug, found in firings(deployment, now)}
     return {
         "stack": around.stack.stack,
         "stacks": list(made.stacks),

@@ -12,9 +12,9 @@ from infra.cli.console import err, step
 from infra.cli.dialogue import Option, ask, choose, yes
 from infra.discovery import find_flows
 from infra.guided.answers import kind, parameter
-from infra.guided.request import Request, Surroundings, alone, firings, in_words, report
+from infra.guided.request import Request, Surroundings, firings, in_words, report
 from infra.guided.spoken import SpokenError, schedules
-from infra.model import StackErrors
+from infra.model import Deployment
 from infra.model.declared import AREA_NAME
 from infra.model.entrypoints import EntrypointError
 
@@ -142,18 +142,18 @@ def _schedule(request: Request, around: Surroundings) -> None:
             request.schedules = ()
             return
         request.schedules = said
-        try:
-            tell_firings(request, around)
-        except StackErrors as errors:
-            err.print(f"  {in_words(errors.findings)}", style="red", markup=False)
+        found = report(around, request)
+        if wrong := in_words(found.errors, of="schedules"):
+            err.print(f"  {wrong}", style="red", markup=False)
             continue
+        if found.stack is not None:
+            tell_firings(found.stack.areas[0].deployments[0])
         if yes("Is that right?", default=True):
             return
 
 
-def tell_firings(request: Request, around: Surroundings) -> None:
-    """The next five runs of each schedule. Raises StackErrors."""
-    made = alone(around, request)
+def tell_firings(made: Deployment) -> None:
+    """The next five runs of each schedule."""
     for schedule, (slug, times) in zip(made.schedules, firings(made, datetime.now(UTC)), strict=True):
         rule = schedule.cron or schedule.rrule or f"every {schedule.interval} s from {schedule.anchor_date}"
         err.print(f"  {slug} ({' '.join(rule.split())}), {schedule.timezone}:", style="dim", markup=False)

@@ -117,16 +117,6 @@ def report(around: Surroundings, request: Request) -> Report:
     return check_stack(raw, project=around.stack.project, stack="deployment", root=around.root)
 
 
-def alone(around: Surroundings, request: Request) -> Deployment:
-    """The deployment by itself, as the stack's rules complete it.
-
-    Raises:
-        StackErrors: What is wrong with it.
-
-    """
-    return report(around, request).stack_or_raise().areas[0].deployments[0]
-
-
 def firings(deployment: Deployment, now: datetime) -> Iterator[tuple[str, list[datetime]]]:
     """The next five times of each of its schedules, by slug, in the schedule's time zone."""
     for schedule in deployment.schedules:

@@ -27,6 +27,12 @@ def deployed(root: Path, stack: str, environment: str, area: str, deployment: Ma
     if there is None:
         after = add_deployments(to.text, to.within, [dict(deployment)], file=to.file)
     else:
+        only_in = there.get("only_in")
+        if isinstance(only_in, list) and environment not in only_in:
+            raise EditError(
+                f"{to.file}: {name} is there in {', '.join(map(str, only_in))} only: add {environment} to its only_in, "
+                "or choose another name"
+            )
         overlays = there.get("in")
         overlay = overlays.get(environment) if isinstance(overlays, Mapping) else None
         new = _uncovered(deployment, overlay, f"in.{environment}", to.file, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,57 @@ def test_in_an_area_file_it_counts_for_all_its_stacks_and_an_overlay_is_not_over
     assert area.read_text().startswith("# of Compras\n")
     assert "in.dev.tags" in run(*one, "--name", "avisar", "--tag", "b", code=1).stderr
     assert "so already" in run(*one, "--name", "avisar", "--tag", "a").stderr
+
+
+def test_what_a_deployment_has_already_need_not_be_said_again(checkout: Path) -> None:
+    run(*ALL, "--yes")
+
+    told = run(*ALL[:6], "--cron", "0 9 * * *", "--active", "--yes", "--json").stdout
+
+    assert [times[0][11:16] for times in json.loads(told)["next_runs"].values()] == ["09:00"]
+    assert deployed(checkout, "revisar-pedidos").parameters["archivo"] == "pedidos.csv"
+
+
+def test_a_flow_of_another_repository_is_taken_on_trust(checkout: Path) -> None:
+    file = checkout / "Pulumi.dev.yaml"
+    git = "      code: {location: git, repository: 'https://git.example/flujos.git', branch: main}\n"
+    file.write_text(file.read_text().replace("    ventas: {}\n", f"    ventas:\n{git}"))
+
+    run(
+        "--entrypoint",
+        "flujos/cierre.py:cerrar_caja",
+        "--area",
+        "ventas",
+        "--name",
+        "cerrar-la-caja",
+        "--cron",
+        "0 20 * * *",
+        "--yes",
+    )
+
+    assert deployed(checkout, "cerrar-la-caja").flow_name == "cerrar-caja"
+
+
+def test_a_deployment_of_other_environments_is_not_taken_for_one_of_this(checkout: Path) -> None:
+    file = checkout / "Pulumi.dev.yaml"
+    file.write_text(
+        file.read_text().replace("          tags: [avisos]", "          only_in: [prod]\n          tags: [avisos]")
+    )
+    (checkout / "Pulumi.prod.yaml").write_text("config:\n  prefect-infra:environment: prod\n")
+
+    told = run(
+        *("--entrypoint", "flows/compras/pedidos.py:avisar", "--area", "compras", "--name", "avisar-a-todos", "--yes"),
+        code=1,
+    )
+    assert "add dev to its only_in" in told.stderr
+
+
+def test_the_next_five_runs_are_told_and_that_dev_leaves_schedules_off(checkout: Path) -> None:
+    told = run(*(word for word in ALL if word != "--active"), "--dry-run").stderr
+
+    assert len(re.findall(r"^    \w{3} \d\d \w{3} \d{4} 07:30$", told, re.MULTILINE)) == 5
+    assert "In dev its schedules are inactive: --active" in told
+    assert "inactive" not in run(*ALL, "--dry-run").stderr
 
 
 def test_a_file_that_somebody_changed_meanwhile_is_not_overwritten(

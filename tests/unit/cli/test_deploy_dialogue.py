@@ -106,6 +106,19 @@ def test_an_interrupted_dialogue_writes_nothing(
     assert files(checkout) == before
 
 
+def test_even_at_the_last_question_an_interruption_writes_nothing(terminal: pexpect.spawn, checkout: Path) -> None:
+    before = files(checkout)
+    answer(terminal, ("Flow: a number", "avisar"), ("Area", "ventas"), ("Name", "avisar-a-ventas"))
+    answer(terminal, ("When", "cada día a las 7"), ("right?", ""), ("active?", ""), ("Tags", ""), ("Description", ""))
+    terminal.expect_exact("Write Pulumi.dev.yaml?")
+
+    terminal.send("\x03")
+    terminal.expect_exact("nothing was written")
+    terminal.expect(pexpect.EOF)
+
+    assert files(checkout) == before
+
+
 def test_who_says_no_to_the_change_changes_nothing(terminal: pexpect.spawn, checkout: Path) -> None:
     before = files(checkout)
     answer(

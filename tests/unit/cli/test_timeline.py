@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,13 @@ def test_a_picture_is_written_and_stdout_stays_empty(checkout: Path, name: str, 
     assert (checkout / name).read_bytes().startswith(begins)
     assert text == ""
     assert f"written: {name}" in told
+
+
+def test_without_pillow_a_png_says_what_to_do(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+
+    assert "pip install pillow" in run("--output", "a.png", code=1)[1]
+    assert not (checkout / "a.png").exists()
 
 
 def test_the_same_picture_twice_is_the_same_file(checkout: Path) -> None:
