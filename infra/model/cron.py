@@ -95,12 +95,14 @@ class Cron:
         # From a fixed day, over whole cycles of leap years and weekdays: the answer is the same today and tomorrow.
         return next(self.times(datetime(2024, 1, 1)), None) is not None  # noqa: DTZ001
 
+    def is_apart_from(self, other: Cron) -> bool:
+        """Whether they have no time of day, or no month, in common."""
+        return not (self.hours & other.hours and self.minutes & other.minutes and self.months & other.months)
+
     def first_with(self, other: Cron, after: datetime, days: int) -> datetime | None:
         """The first wall-clock minute later than the naive `after` that both have, within so many days."""
         hours, minutes = sorted(self.hours & other.hours), sorted(self.minutes & other.minutes)
         months = self.months & other.months
-        if not (hours and minutes and months):
-            return None
         for number in range(days):
             day = after.date() + timedelta(days=number)
             if day.month in months and self._on(day) and other._on(day):

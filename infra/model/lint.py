@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import Any
 
 from infra.model import arguments, credentials, declared, descriptive
 from infra.model.coincidence import Coincidences
 from infra.model.collecting import Findings
-from infra.model.errors import KeyPath, dotted
+from infra.model.errors import KeyPath
 from infra.model.job_templates import VARIABLES
 from infra.model.naming import secret_block, suggestion
 from infra.model.rules import coherence, times
@@ -188,13 +187,11 @@ def _meetings(
     schedules: list[tuple[KeyPath, Schedule]], coincidences: Coincidences
 ) -> Iterable[tuple[KeyPath, Schedule, KeyPath, Schedule, datetime]]:
     """Each schedule with the first before it that it meets: three that always meet are two findings."""
-    told: set[KeyPath] = set()
-    for (other_path, other), (path, schedule) in sorted(
-        combinations(schedules, 2), key=lambda pair: dotted(pair[1][0])
-    ):
-        if path not in told and (moment := coincidences.first(schedule, other)):
-            told.add(path)
-            yield path, schedule, other_path, other, moment
+    for index, (path, schedule) in enumerate(schedules):
+        for other_path, other in schedules[:index]:
+            if moment := coincidences.first(schedule, other):
+                yield path, schedule, other_path, other, moment
+                break
 
 
 def _has_rule(schedule: Schedule) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.model import Schedule, next_runs
-from infra.model.coincidence import HORIZON, STEPS, Coincidences
+from infra.model.coincidence import BUDGET, HORIZON, Coincidences
 from infra.model.recurrence import anchor
 from tests.unit.rules.conftest import NOW, Check, codes
 
@@ -110,8 +110,19 @@ def test_all_pairs_of_any_stack_take_bounded_time() -> None:
         coincidences.first(one, other)
 
     assert time.process_time() - start < 12
-    assert STEPS <= 20_000
+    assert BUDGET <= 3_000_000
     assert timedelta(days=366) <= HORIZON
+
+
+@pytest.mark.thorough
+def test_hundreds_of_schedules_of_one_deployment_take_bounded_time(deployment: Check) -> None:
+    lines = "\n".join(f'  - {{cron: "{n % 60} {n // 60} * * *"}}' for n in range(600))
+    lines += '\n  - {cron: "59 9 * * 1"}'  # meets the last of them
+    start = time.process_time()
+    report = deployment(f"schedules:\n{lines}")
+
+    assert codes(report) == ["PI310"]
+    assert time.process_time() - start < 10
 
 
 def test_the_same_parameters_are_an_error_and_others_a_warning(deployment: Check) -> None:
