@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from infra.timeline import Timeline, Window, calculate
-from infra.timeline.picture import picture
+from infra.timeline.picture import Label, Picture, picture
 from infra.timeline.png import png
 from infra.timeline.svg import html, svg
 from infra.timeline.table import table
@@ -101,6 +101,16 @@ def test_names_are_no_markup(declare: Declare) -> None:
     assert "a [red] 'b' \"c\"" in [
         each.text for each in ET.fromstring(svg(picture(made))).iter("{http://www.w3.org/2000/svg}text")
     ]
+
+
+def test_a_png_without_a_font_for_accents_leaves_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than a box in the place of the letter."""
+
+    monkeypatch.setattr("infra.timeline.png._FONTS", ("no-such-font.ttf",))
+    texts = ("revisión del año", "revision del ano")
+    accents, plain = (Picture("t", 200, 40, (Label(10, 30, text),)) for text in texts)
+
+    assert png(accents) == png(plain)
 
 
 def test_a_png_is_twice_the_size(company: Timeline) -> None:
