@@ -143,6 +143,23 @@ async def test_schedules_keep_their_ids_when_another_is_added_changed_renamed_or
     assert await engine.refresh(resource) == []
 
 
+@pytest.mark.parametrize("also", [{}, {"description": "x"}])
+async def test_after_a_change_of_schedules_the_deployment_is_patched_last_so_that_no_run_at_an_old_time_stays(
+    engine: Any, client: Any, base: dict[str, Any], also: dict[str, Any]
+) -> None:
+    resource = await engine.up("Deployment", "d", {**base, "schedules": [USUAL, HOURLY]})
+    await scheduled(client, resource.id)
+    engine.forget_calls()
+    await engine.up("Deployment", "d", {**base, **also, "schedules": [{**USUAL, "cron": "0 5 * * *"}]})
+    path = f"deployments/{resource.id}"
+    methods = [(method, called.removeprefix(path).split("/")[1:2]) for method, called in engine.transport.writes]
+    assert methods == [("PATCH", ["schedules"]), ("DELETE", ["schedules"]), ("PATCH", [])]
+    assert await upcoming(client, resource.id) == []
+    engine.forget_calls()
+    await engine.up("Deployment", "d", {**base, "description": "y", "schedules": [{**USUAL, "cron": "0 5 * * *"}]})
+    assert engine.transport.writes == [("PATCH", path)]
+
+
 async def test_a_schedules_own_parameters_survive_a_change_of_its_cron(
     engine: Any, client: Any, base: dict[str, Any]
 ) -> None:

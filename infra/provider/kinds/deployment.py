@@ -244,11 +244,15 @@ class Deployment(Kind[DeploymentInputs]):
     async def _write(
         self, session: Session, row: Mapping[str, Any], new: DeploymentInputs, patch: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Change an existing deployment and its schedules; `row` is as the server has it now. The row thereafter."""
-        if patch:
-            await session.api.patch(f"deployments/{row['id']}", patch)
-        if new.ours("schedules"):
-            await schedules.reconcile(session.api, row["id"], row["schedules"], new.schedules)
+        """Change an existing deployment and its schedules; `row` is as the server has it now. The row thereafter.
+
+        The schedules first, and the deployment last even if nothing else changed: why is told in ADR 3.
+        """
+        changed = new.ours("schedules") and await schedules.reconcile(
+            session.api, row["id"], row["schedules"], new.schedules
+        )
+        if patch or changed:
+            await session.api.patch(f"deployments/{row['id']}", patch or {"paused": row["paused"]})
         now: dict[str, Any] = await session.api.get(f"deployments/{row['id']}")
         return now
 

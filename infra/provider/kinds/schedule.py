@@ -111,25 +111,26 @@ def ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {slug_of(row): row["id"] for row in rows}
 
 
-async def reconcile(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> None:
+async def reconcile(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> bool:
     """Bring the deployment's schedules (`rows`, as the server has them now) to `wanted`, with the fewest calls.
+
+    Whether there were any.
 
     A conflict means that they are not as they were: the answer to our own POST was lost and it was sent again, or
     somebody else was at it. So they are looked at anew. Raises: Conflict: somebody is at it time and again.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
-            await _bring(api, deployment_id, rows, wanted)
+            return await _bring(api, deployment_id, rows, wanted) or attempt > 0
         except Conflict as error:
             conflict = error
             rows = (await api.get(f"deployments/{deployment_id}"))["schedules"]
-        else:
-            return
     raise Conflict(f"schedules of {deployment_id} are being changed by somebody else: {conflict}") from conflict
 
 
-async def _bring(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> None:
+async def _bring(api: Api, deployment_id: str, rows: list[dict[str, Any]], wanted: tuple[Schedule, ...]) -> bool:
     path = f"deployments/{deployment_id}/schedules"
+    changed = False
     have = {slug_of(row): row for row in rows}
     missing = {schedule.slug: schedule for schedule in wanted if schedule.slug not in have}
     surplus = {slug: row for slug, row in have.items() if slug not in {schedule.slug for schedule in wanted}}
@@ -137,15 +138,18 @@ async def _bring(api: Api, deployment_id: str, rows: list[dict[str, Any]], wante
         renamed = next((new for new in missing.values() if from_row(row, new).same_but_slug(new)), None)
         if renamed:
             await api.patch(f"{path}/{row['id']}", renamed.body())
+            changed = True
             del missing[renamed.slug], surplus[slug]
     for schedule in wanted:
         row_now = have.get(schedule.slug)
         if row_now is not None and from_row(row_now, schedule) != schedule:
             await api.patch(f"{path}/{row_now['id']}", schedule.body())
+            changed = True
     for row in surplus.values():
         await api.delete(f"{path}/{row['id']}")
     if missing:
         await api.post(path, [schedule.body() for schedule in missing.values()])
+    return changed or bool(surplus or missing)
 
 
 def _moment(text: str, zone: str) -> str:
