@@ -214,13 +214,14 @@ class Engine:
 
 
 @asynccontextmanager
-async def serving(configuration: dict[str, Any]) -> AsyncIterator[Engine]:
+async def serving(configuration: dict[str, Any], open_api: Any = None) -> AsyncIterator[Engine]:
+    """Its calls are counted, unless `open_api` makes another connection of it: `Counting` knows no TLS."""
     transport = Counting()
     server = grpc.aio.server()
     servicer = PrefectProvider(
         {kind.token: Lifecycle(kind) for kind in KINDS},
         {function.token: Invocation(function) for function in FUNCTIONS},
-        open_api=lambda connection: Api(connection, transport),
+        open_api=open_api or (lambda connection: Api(connection, transport)),
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -25,9 +25,7 @@ from cryptography.x509.oid import NameOID
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from infra.provider import wire
-from infra.provider.kinds import KINDS
-from infra.provider.lifecycle import Lifecycle
-from infra.provider.server import PrefectProvider
+from infra.provider.api import Api
 from tests.provider.conftest import running_server, serving
 from tests.provider.front import Answer, Front, Request, fronting
 
@@ -349,15 +347,8 @@ async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server:
 
 @asynccontextmanager
 async def serving_over_tls(settings: dict[str, Any]) -> AsyncIterator[Any]:
-    """The provider as it is, with its own transport: the counting one of `serving` has no say in TLS."""
-    server = grpc.aio.server()
-    servicer = PrefectProvider({kind.token: Lifecycle(kind) for kind in KINDS})
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with configured(port, settings) as stub:
-        yield stub
-    await server.stop(None)
+    async with serving(settings, open_api=Api) as engine:
+        yield engine.stub
 
 
 @asynccontextmanager
