@@ -14,13 +14,13 @@ from infra.cli.history import connection, mean_durations
 from infra.model import Stack, load_stack
 
 pytestmark = pytest.mark.server
-FLOW = "from prefect import flow\n\n\n@flow\ndef medido() -> None: ...\n\n\n@flow\ndef nuevo() -> None: ...\n"
+FLOW = "from prefect import flow\n\n\n@flow\ndef medido() -> None: ...\n\n\n@flow\ndef sin_medir() -> None: ...\n"
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
     (tmp_path / "f.py").write_text(FLOW)
-    deployments = [{"name": name, "entrypoint": f"f.py:{name}"} for name in ("medido", "nuevo")]
+    deployments = [{"name": name, "entrypoint": f"f.py:{name}"} for name in ("medido", "sin_medir")]
     raw = {"environment": "prod", "areas": {"historia": {"deployments": deployments}}}
     return load_stack(raw, project="prefect-infra", stack="prod", root=tmp_path)
 

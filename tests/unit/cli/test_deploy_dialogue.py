@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,23 @@ pytestmark = pytest.mark.thorough  # each is a process of its own
 HERE = Path(__file__).parents[3]
 
 
+def _heed_interrupts() -> None:
+    """What a shell or a CI server starts in the background ignores them, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def terminal(checkout: Path) -> Iterator[pexpect.spawn]:
     command = "from infra.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(HERE), "TERM": "dumb"}
     child = pexpect.spawn(
-        sys.executable, ["-c", command, "deploy"], cwd=str(checkout), env=environment, encoding="utf-8", timeout=20
+        sys.executable,
+        ["-c", command, "deploy"],
+        cwd=str(checkout),
+        env=environment,
+        encoding="utf-8",
+        timeout=20,
+        preexec_fn=_heed_interrupts,
     )
     child.setwinsize(50, 160)
     yield child

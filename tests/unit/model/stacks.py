@@ -35,14 +35,13 @@ CODE = st.one_of(
     st.just({"location": "image"}),
     st.just({"location": "git", "repository": "https://git.example/x.git", "branch": "main"}),
 )
-SCHEDULES = st.lists(
-    st.one_of(
-        st.builds(lambda minute: {"cron": f"{minute} 1,13 * * *"}, st.integers(0, 59)),
-        st.builds(lambda minutes: {"interval": minutes * 60}, st.integers(1, 999)),
-        st.builds(lambda hour: {"rrule": f"FREQ=DAILY;BYHOUR={hour}", "slug": f"a-las-{hour}"}, st.integers(0, 23)),
+# Several of one deployment mustn't fire in the same minute.
+SCHEDULES = st.one_of(
+    st.lists(st.integers(0, 59), max_size=3, unique=True).map(
+        lambda minutes: [{"cron": f"{minute} 1,13 * * *"} for minute in minutes]
     ),
-    max_size=3,
-    unique_by=lambda schedule: tuple(schedule.items()),
+    st.integers(1, 999).map(lambda minutes: [{"interval": minutes * 60}]),
+    st.integers(0, 23).map(lambda hour: [{"rrule": f"FREQ=DAILY;BYHOUR={hour}", "slug": f"a-las-{hour}"}]),
 )
 LIMITS = st.one_of(
     st.integers(1, 9), st.builds(lambda n: {"limit": n, "collision_strategy": "CANCEL_NEW"}, st.integers(1, 9))
@@ -113,7 +112,7 @@ def stacks(draw: st.DrawFn) -> dict[str, Any]:
     made["areas"] = draw(st.dictionaries(NAMES, areas(), max_size=3))
     each = (one for area in made["areas"].values() for one in area["deployments"])
     for number, one in enumerate(each):
-        one["name"] = f"tarea-{number}"
+        one["name"] = f"importar-precios-{number}"
     return copy.deepcopy(made)  # what `just` gives is the same object each time
 
 
