@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from infra.model import credentials
-from infra.model.errors import Finding, KeyPath, dotted, in_order
+from infra.model.errors import NAMESPACE, Finding, KeyPath, dotted, in_order
 from infra.model.loading import Sources
 from infra.model.overlays import Composed
 from infra.model.rules import Rule
@@ -44,6 +44,19 @@ class Findings:
         """A credential, which no finding shows. What else is wrong with its value is told all the same."""
         self._secrets.add(text)
         self._beside.append(self._finding(rule, self.written(path), message, hint, of_key=of_key))
+
+    def add_foreign_secrets(self) -> None:
+        """Credentials under the keys of other programs and providers, which stand in the same files."""
+        for file in (self._sources.own, self._sources.base):
+            if file is None or not file.exists:
+                continue
+            others = {key: value for key, value in file.config.items() if not key.startswith(f"{NAMESPACE}:")}
+            for found in credentials.plain_secrets(others):
+                self._secrets.add(found.text)
+                mark = file.document.mark(("config", *found.path), of_key=found.of_key)
+                path = dotted(found.path).removeprefix(f"{NAMESPACE}:")
+                hint = f"revoke it, and set the new one by: pulumi config set --secret {found.path[0]}"
+                self._beside.append(file.finding(found.rule, path, mark, found.message, hint))
 
     def _finding(self, rule: Rule, written: KeyPath, message: str, hint: str | None, *, of_key: bool) -> Finding:
         place = self._sources.place(written, of_key=of_key)

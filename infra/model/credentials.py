@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from infra.model.errors import KeyPath
+from infra.model.rules import Rule
+from infra.model.rules import credentials as rules
 
 MASK = "********"
 _SHORTEST = 8
@@ -76,6 +78,16 @@ class PlainSecret(NamedTuple):
     known: bool
     """Of a known form; else it is only as random as one, under a key that speaks of one."""
     of_key: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return rules.KNOWN_SECRET if self.known else rules.LIKELY_SECRET
+
+    @property
+    def message(self) -> str:
+        return (
+            f"{self.kind} stands here in plain" if self.known else "this looks like a secret, and stands here in plain"
+        )
 
 
 def exposed(text: str) -> Iterator[Exposed]:

@@ -15,7 +15,6 @@ from infra.model.errors import KeyPath
 from infra.model.job_templates import VARIABLES
 from infra.model.naming import secret_block, suggestion
 from infra.model.rules import coherence, times
-from infra.model.rules import credentials as credential_rules
 from infra.model.shape import Places
 from infra.model.signatures import Signature
 from infra.model.stack import Deployment, GitCode, Schedule, Stack
@@ -55,13 +54,10 @@ def check(given: declared.Stack, stack: Stack, places: Places, findings: Finding
 
 
 def check_secrets(raw: Any, findings: Findings) -> None:
+    hint = "revoke it, keep the new one in a Prefect Secret block, and write {{ prefect.blocks.secret.<name> }}"
     for found in credentials.plain_secrets(raw):
-        if found.known:
-            rule, message = credential_rules.KNOWN_SECRET, f"{found.kind} stands here in plain"
-        else:
-            rule, message = credential_rules.LIKELY_SECRET, "this looks like a secret, and stands here in plain"
-        hint = "revoke it, keep the new one in a Prefect Secret block, and write {{ prefect.blocks.secret.<name> }}"
-        findings.add_secret(rule, found.path, message, text=found.text, hint=hint, of_key=found.of_key)
+        findings.add_secret(found.rule, found.path, found.message, text=found.text, hint=hint, of_key=found.of_key)
+    findings.add_foreign_secrets()
 
 
 def _deployments(given: declared.Stack, stack: Stack, places: Places) -> Iterator[_Declared]:

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from infra.model import credentials, cron, descriptive, timezones
 from infra.model.declared import Naming
 from infra.model.rules import Rule, coherence, containers
-from infra.model.rules import credentials as credential_rules
 
 WORK_POOL: Final = "prefect:index:WorkPool"
 DEPLOYMENT: Final = "prefect:index:Deployment"
@@ -117,9 +116,8 @@ def _of_schedule(schedule: Properties) -> Iterator[Violation]:
 
 def _plain_secrets(props: Properties, *keys: str) -> Iterator[Violation]:
     for found in credentials.plain_secrets({key: props.get(key) for key in keys}):
-        rule = credential_rules.KNOWN_SECRET if found.known else credential_rules.LIKELY_SECRET
         where = ".".join(str(part) for part in found.path) if not found.of_key else str(found.path[0])
-        yield Violation(rule, f"{found.kind} stands in plain in {credentials.masked(where)}")
+        yield Violation(found.rule, f"{found.kind} stands in plain in {credentials.masked(where)}")
 
 
 def _is_loopback(address: object) -> bool:

@@ -161,6 +161,19 @@ def test_a_likely_secret_is_shown_nowhere_however_broken_the_file(
         assert secret[:12] not in said
 
 
+def test_a_credential_of_another_program_in_the_same_file_is_found(check: Check, checkout: Path) -> None:
+    report = check(
+        f"aws:secretKey: wJalrXUtnFEMI7MDENG1\notro:lista: [a, {TOKENS['AWS']}]\notro:token: {{secure: v1:x}}"
+    )
+
+    assert [(f.rule.code, f.path, f.line) for f in report.findings] == [
+        ("PI502", "aws:secretKey", 3),
+        ("PI501", "otro:lista[1]", 4),
+    ]
+    assert "--secret aws:secretKey" in (report.findings[0].hint or "")
+    assert not any("MDENG" in said or "IOSFOD" in said for said in everything_said(checkout, report))
+
+
 def test_the_place_is_underlined_and_masked(check: Check, checkout: Path) -> None:
     token = TOKENS["Prefect"]
     report = check(f"prefect-infra:areas: {{ventas: {{env: {{A: x, B: {token}, C: 3}}}}}}")
