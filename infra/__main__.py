@@ -5,12 +5,14 @@ from __future__ import annotations
 import pulumi
 
 from infra.components.area import Area
+from infra.components.existing_server import ExistingServer
 from infra.components.image import ImageBuilder
 from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
 from infra.components.profiles import register_profiles
 from infra.components.server import Server
+from infra.components.shared_objects import shared_objects
 from infra.components.stack_config import declared_stack, secret
 from infra.toolchain.facts import read_facts
 
@@ -23,7 +25,9 @@ def main() -> None:
         images=ImageBuilder(stack.root, read_facts(stack.root).base_image),
         secret=secret,
     )
-    server = Server(platform)
+    api_url = stack.server.api_url
+    server = ExistingServer(platform, api_url) if api_url is not None else Server(platform)
+    shared_objects(stack, server)
     areas = [Area(area, platform, server) for area in stack.areas]
     profiles = register_profiles(stack, server)
     for name, value in stack_outputs(stack, server, areas, profiles).items():

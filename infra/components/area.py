@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import pulumi
 import pulumi_docker as docker
 
 from infra.components.code import pull_steps, secret_blocks
 from infra.components.docker_workers import docker_workers, job_defaults
+from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
 from infra.components.server import Server
 from infra.components.workers import process_workers
 from infra.model import Area as DeclaredArea
 from infra.model import Deployment as DeclaredDeployment
 from infra.model import Schedule as DeclaredSchedule
-from infra.resources import Deployment, Schedule, WorkPool, WorkQueue
+from infra.resources import Deployment, Schedule, Trigger, WorkPool, WorkQueue
+
+LEFT_TO_THE_SERVER: Final = {"job_defaults": "ui", "base_job_template": "ui"}
+"""Of a pool on a server that is there already: its workers are others', and so is what they are told by default."""
 
 
 class Area(pulumi.ComponentResource):
@@ -31,30 +37,24 @@ class Area(pulumi.ComponentResource):
         self,
         area: DeclaredArea,
         platform: Platform,
-        server: Server,
+        server: Server | ExistingServer,
     ) -> None:
         super().__init__("prefect-infra:index:Area", area.name, {}, None)
         self.name = area.name
-        on_engine = pulumi.ResourceOptions(parent=self)
         on_server = server.child_options(self)
-        labels = platform.naming.labels("data", area.name).items()
-        data = docker.Volume(
-            f"{area.name}-data",
-            name=platform.naming.of("data", area.name),
-            labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
-            opts=on_engine,
-        )
-        is_docker = area.pool.type == "docker"
-        baked = any(deployment.code.location == "image" for deployment in area.deployments)
-        image = platform.images.build("flows" if baked else "worker", area.name)
+        self._existing = isinstance(server, ExistingServer)
+        engine = None if isinstance(server, ExistingServer) else self._on_engine(area, platform, server)
+        protect = platform.stack.server.protect if self._existing else None
         self.pool = WorkPool(
             area.pool.name,
             name=area.pool.name,
             type=area.pool.type,
             description=area.pool.description,
             concurrency_limit=area.pool.concurrency_limit,
-            job_defaults=job_defaults(area, platform, server, image, data) if is_docker else None,
-            opts=on_server,
+            is_paused=area.pool.paused,
+            job_defaults=engine.job_defaults if engine else None,
+            owners=None if engine else LEFT_TO_THE_SERVER,
+            opts=pulumi.ResourceOptions.merge(on_server, pulumi.ResourceOptions(protect=protect)),
         )
         queues: list[WorkQueue] = []
         for queue in area.pool.queues:
@@ -72,10 +72,9 @@ class Area(pulumi.ComponentResource):
                     opts=after_former,
                 )
             )
-        start = docker_workers if is_docker else process_workers
         # A worker without its pool would wait for it, and not be healthy.
         after_pool = pulumi.ResourceOptions(parent=self, depends_on=[self.pool])
-        self.workers = start(area, platform, server, image, data, after_pool)
+        self.workers = engine.start(after_pool) if engine else []
         blocks = secret_blocks(area.deployments, platform, on_server)
         # The server would make a missing queue of a deployment by itself, with no priority and no limit.
         after_queues = pulumi.ResourceOptions.merge(on_server, pulumi.ResourceOptions(depends_on=[*queues, *blocks]))
@@ -84,7 +83,26 @@ class Area(pulumi.ComponentResource):
         }
         self.register_outputs({"work_pool": self.pool.name})
 
+    def _on_engine(self, area: DeclaredArea, platform: Platform, server: Server) -> _Engine:
+        """What an area has on the engine, where its workers are ours."""
+        labels = platform.naming.labels("data", area.name).items()
+        data = docker.Volume(
+            f"{area.name}-data",
+            name=platform.naming.of("data", area.name),
+            labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        is_docker = area.pool.type == "docker"
+        baked = any(deployment.code.location == "image" for deployment in area.deployments)
+        image = platform.images.build("flows" if baked else "worker", area.name)
+        workers = docker_workers if is_docker else process_workers
+        return _Engine(
+            job_defaults=job_defaults(area, platform, server, image, data) if is_docker else None,
+            start=lambda opts: workers(area, platform, server, image, data, opts),
+        )
+
     def _deployment(self, declared: DeclaredDeployment, opts: pulumi.ResourceOptions) -> Deployment:
+        unknown = self._existing and declared.on_trust
         return Deployment(
             declared.name,
             name=declared.name,
@@ -93,9 +111,10 @@ class Area(pulumi.ComponentResource):
             work_pool=self.pool,
             work_queue_name=declared.work_queue_name,
             description=declared.description,
+            version=declared.version,
             tags=list(declared.tags),
             parameters=dict(declared.parameters),
-            parameter_openapi_schema=dict(declared.parameter_schema),
+            parameter_openapi_schema=None if unknown else dict(declared.parameter_schema),
             enforce_parameter_schema=declared.enforce_parameter_schema,
             job_variables=dict(declared.job_variables),
             pull_steps=pull_steps(declared),
@@ -103,8 +122,21 @@ class Area(pulumi.ComponentResource):
             concurrency_limit=declared.concurrency_limit,
             collision_strategy=declared.collision_strategy if declared.concurrency_limit else None,
             schedules=[_schedule(schedule) for schedule in declared.schedules],
+            triggers=[cast(Trigger, trigger) for trigger in declared.triggers],
+            owners=_left_to_the_server(unknown=unknown) if self._existing else None,
             opts=opts,
         )
+
+
+@dataclass(frozen=True)
+class _Engine:
+    job_defaults: pulumi.Input[dict[str, Any]] | None
+    start: Callable[[pulumi.ResourceOptions], list[docker.Container]]
+
+
+def _left_to_the_server(*, unknown: bool) -> dict[str, str]:
+    """`path` counts where there is no pull step, and who deploys sets it; of a flow elsewhere, the signature, too."""
+    return {"path": "ui", **({"parameter_openapi_schema": "ui"} if unknown else {})}
 
 
 def _schedule(declared: DeclaredSchedule) -> Schedule:

@@ -32,13 +32,15 @@ def checkout_folders(deployments: Iterable[Deployment]) -> list[str]:
         {
             PurePosixPath(deployment.entrypoint).parts[0]
             for deployment in deployments
-            if deployment.code.location == "checkout"
+            if deployment.code.location == "checkout" and deployment.pull is None
         }
     )
 
 
 def pull_steps(deployment: Deployment) -> list[dict[str, Any]]:
     """How a worker gets at the code."""
+    if deployment.pull is not None:
+        return [dict(step) for step in deployment.pull]
     code = deployment.code
     if code.location != "git":
         return [{f"{_STEPS}.set_working_directory": {"directory": CODE_ROOT}}]
@@ -65,7 +67,7 @@ def secret_blocks(deployments: Iterable[Deployment], platform: Platform, opts: p
     wanted = {
         (deployment.pool_name, deployment.code.access_token.secret)
         for deployment in deployments
-        if deployment.code.location == "git" and deployment.code.access_token
+        if deployment.code.location == "git" and deployment.code.access_token and deployment.pull is None
     }
     return [
         Block(

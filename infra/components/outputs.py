@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import pulumi
 
 from infra.components.area import Area
+from infra.components.existing_server import ExistingServer
 from infra.components.server import Server
 from infra.model import Deployment, Stack, next_runs
 from infra.resources import Profile
 
 
 def stack_outputs(
-    stack: Stack, server: Server, areas: Sequence[Area], profiles: Sequence[Profile]
+    stack: Stack, server: Server | ExistingServer, areas: Sequence[Area], profiles: Sequence[Profile]
 ) -> dict[str, pulumi.Input[Any]]:
     declared = {deployment.name: deployment for area in stack.areas for deployment in area.deployments}
     now = datetime.now(ZoneInfo(stack.timezone))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pulumi
 
+from infra.components.existing_server import ExistingServer
 from infra.components.server import Server
 from infra.model import Stack
 from infra.resources import Profile
 
 
-def register_profiles(stack: Stack, server: Server) -> list[Profile]:
+def register_profiles(stack: Stack, server: Server | ExistingServer) -> list[Profile]:
     return [
         Profile(
             profile.name,
@@ -19,7 +20,7 @@ def register_profiles(stack: Stack, server: Server) -> list[Profile]:
             settings=dict(profile.settings),
             activate=profile.activate,
             # A profile is worth something once there is a server behind it.
-            opts=pulumi.ResourceOptions(depends_on=[server.container]),
+            opts=pulumi.ResourceOptions(depends_on=[server.container] if server.container else None),
         )
         for profile in stack.profiles
     ]

@@ -1,23 +1,25 @@
 """What a stack file may say: the shape of each key. What a key means beside the others is not checked here.
 
-A key with nothing after it counts as left out, so a file may keep `deployments:` for later. From the same classes
-comes the JSON Schema that editors use (infra/model/json_schema.py): the text below a field is what they show for it.
+From the same classes comes the JSON Schema that editors use (infra/model/json_schema.py): the text below a field is
+what they show for it.
 """
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from infra.model.declaration import Declared, Json, Text, field_of, keys_of
+from infra.model.declared_triggers import Condition, Trigger
 from infra.model.partial import Partial
 from infra.model.schema_hints import OrFile, OrNumber
 from infra.model.stack import LogLevel
 from infra.model.timezones import BUENOS_AIRES
+
+__all__ = ["Condition", "Declared", "Json", "Text", "Trigger", "field_of", "keys_of"]
 
 AREA_NAME = r"^[a-z][a-z0-9_]*$"
 ENVIRONMENT_NAME = r"^[a-z][a-z0-9]*$"
@@ -25,12 +27,12 @@ VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 SETTING_NAME = r"^PREFECT_[A-Z0-9_]+$"
 PROFILE_NAME = r"^[A-Za-z0-9_.{}-]+$"
 COMMIT = r"^[0-9a-f]{7,40}$"
+PREFECT_VARIABLE = r"^[a-z0-9_-]{1,255}$"
+API_URL = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 
-Text = Annotated[str, StringConstraints(min_length=1)]
 AreaName = Annotated[str, StringConstraints(pattern=AREA_NAME)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_NAME)]
 Env = dict[Annotated[str, StringConstraints(pattern=VARIABLE_NAME)], str]
-Json = dict[str, Any]
 Limit = Annotated[int, Field(ge=1)]
 Memory = Annotated[int, Field(ge=128)]
 Cpus = Annotated[float, Field(gt=0)]
@@ -45,29 +47,6 @@ BoolOrItsText = Annotated[
     ),
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}),
 ]
-
-
-class Declared(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        defer_build=True,
-        use_attribute_docstrings=True,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_left_out(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        return {key: value for key, value in data.items() if value is not None or cls._keeps_nothing(key)}
-
-    @classmethod
-    def _keeps_nothing(cls, key: str) -> bool:
-        field = field_of(cls, key)
-        return field is None or field.is_required() or _takes_none(field.annotation)
 
 
 class Server(Declared):
@@ -86,7 +65,11 @@ class Server(Declared):
     pids: Pids = 512
     """How many processes and threads the server's container may have."""
     protect: bool = False
-    """true: Pulumi refuses to destroy the server's data volume."""
+    """true: Pulumi refuses to destroy the server's data volume; with `api_url`, its work pools."""
+    api_url: Annotated[str, StringConstraints(pattern=API_URL)] | None = Field(
+        None, examples=["https://prefect.example.com/api"]
+    )
+    """A server that is there already, with workers of its own: no container is made, only Prefect's objects on it."""
 
 
 class LoggingOverride(Declared):
@@ -194,7 +177,7 @@ class Schedule(Declared):
     """What the schedule is known by; default: from its rule."""
     active: bool | None = None
     """Whether it makes runs; default: schedules_active of the deployment, the area or the stack."""
-    parameters: Json = {}
+    parameters: Json = Field({})
     """Over the deployment's own."""
 
 
@@ -219,7 +202,7 @@ class DeploymentDefaults(Declared):
 
     tags: list[Text] = Field([], examples=[["precios", "proveedores"]])
     """Tags of the deployment and its runs."""
-    parameters: Json = {}
+    parameters: Json = Field({})
     """The flow's arguments. From `defaults`, each goes to the flows that take it."""
     enforce_parameter_schema: bool = True
     """true: the server refuses runs whose parameters don't fit."""
@@ -238,18 +221,28 @@ class DeploymentKeys(DeploymentDefaults):
 
     entrypoint: Text = Field(examples=["flows/compras/lista_de_precios.py:importar_lista_de_precios"])
     """path/file.py:function, relative to the root of the code."""
+    flow_name: Text | None = Field(None, examples=["importar-lista-de-precios"])
+    """The flow's name, where its file is in another repository; default: its function's, with - for _."""
     description: str | None = None
     """Default: the first paragraph of the flow's docstring."""
-    schedules: list[Schedule] = []
+    version: Text | None = None
+    """Of the code, at will."""
+    schedules: list[Schedule] = Field([])
     """When it runs. An overlay replaces all of them."""
     schedules_active: bool | None = None
     """Whether its schedules make runs unless they say otherwise; default: the area's or the stack's."""
+    triggers: list[Trigger] = Field([])
+    """What it runs upon, beside schedules. An overlay replaces all of them."""
     env: Env = Field({}, examples=[{"CLAVE": "valor"}])
     """Environment variables of its runs, over the area's."""
     logging: LoggingOverride = Field(default_factory=LoggingOverride)
     """Over the area's."""
     code: Code | None = None
     """Where its flow is found; default: the area's or the stack's."""
+    pull: list[Json] | None = Field(
+        None, examples=[[{"prefect.deployments.steps.set_working_directory": {"directory": "/opt/flujos"}}]]
+    )
+    """The steps by which a worker gets the code, in place of `code`; [] for none."""
 
 
 class Deployment(DeploymentKeys):
@@ -268,8 +261,12 @@ class AreaKeys(Declared):
     """Default: the area's name with a capital."""
     description: str | None = None
     """Of the work pool."""
+    work_pool_name: Text | None = Field(None, examples=["pool-de-antes"])
+    """A pool that is there already under another name; the rule PI219 must be turned down for it."""
     concurrency_limit: Annotated[int, Field(ge=0)] | None = None
     """Runs of the pool at once; default: no limit."""
+    paused: bool = False
+    """true: nothing is taken from the pool."""
     queues: dict[Text, Queue] = Field({}, examples=[{"urgente": {"priority": 1}}])
     """The pool's queues, by name."""
     workers: WorkersOverride = Field(default_factory=WorkersOverride)
@@ -287,18 +284,34 @@ class AreaKeys(Declared):
 
 
 class Area(AreaKeys):
-    deployments: list[Deployment] = []
+    deployments: list[Deployment] = Field([])
     """Flows that can be run here, by schedule or by hand."""
     overlays: dict[EnvironmentName, Annotated[AreaKeys, Partial()] | None] = Field(default={}, alias="in")
     """What differs, by environment: mappings are merged, the rest replaced; null takes away."""
 
 
+class Variable(Declared):
+    value: Any = Field(examples=[21, "Aceros del Sur", ["a", "b"]])
+    """Anything that JSON has, up to 5,000 characters. Never a secret."""
+    tags: list[Text] = Field([])
+    """To find it by."""
+
+
+class GlobalConcurrencyLimit(Declared):
+    limit: Annotated[int, Field(ge=0)]
+    """Slots."""
+    active: bool = True
+    """false: it limits nothing."""
+    slot_decay_per_second: Annotated[float, Field(ge=0)] = 0.0
+    """Slots freed per second: for rate limits."""
+
+
 class Naming(Declared):
     min_words: Annotated[int, Field(ge=1)] = 2
     """Of a deployment's name; articles, prepositions and numbers don't count."""
-    forbidden: list[Text] = []
+    forbidden: list[Text] = Field([])
     """Further words that say nothing."""
-    allowed: list[Text] = []
+    allowed: list[Text] = Field([])
     """Names that are good as they are."""
 
 
@@ -330,23 +343,22 @@ class Stack(Declared):
     """What all deployments have unless they, or their area's defaults, say otherwise."""
     profiles: list[Profile] = Field(default_factory=lambda: [Profile(name="prefect-infra-{stack}")])
     """Prefect profiles registered on the machine that runs `pulumi up`."""
-    areas: dict[AreaName, Annotated[Area, OrFile()]] = {}
+    areas: dict[AreaName, Annotated[Area, OrFile()]] = Field({})
     """By name: an area's own keys, or the path of its file."""
+    variables: dict[Annotated[str, StringConstraints(pattern=PREFECT_VARIABLE)], Variable] = Field(
+        {}, examples=[{"tasa_iva": {"value": 21}}]
+    )
+    """Prefect variables, which flows look up by name."""
+    global_concurrency_limits: dict[Text, Annotated[GlobalConcurrencyLimit, OrNumber(0)]] = Field(
+        {}, examples=[{"erp": 5}]
+    )
+    """Slots that flows and tasks take by name: a number, or limit, active and slot_decay_per_second."""
+    tag_concurrency_limits: dict[Text, Annotated[int, Field(ge=0)]] = Field({}, examples=[{"erp": 2}])
+    """How many task runs of a tag go at once."""
     naming: Naming = Field(default_factory=Naming)
     """What the names of deployments must be like."""
     rules: dict[Text, RuleSetting] = Field({}, examples=[{"PI215": {"severity": "off", "reason": "made by hand"}}])
     """Rules that this stack weighs in another way, by code or name, and why."""
-
-
-def field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
-    """The field that a key of a file stands for."""
-    return next((field for name, field in model.model_fields.items() if (field.alias or name) == key), None)
-
-
-def keys_of(model: type[BaseModel]) -> list[str]:
-    """The keys that a file may have there, the required ones first."""
-    fields = sorted(model.model_fields.items(), key=lambda each: not each[1].is_required())
-    return [field.alias or name for name, field in fields]
 
 
 def model_at(path: tuple[str | int, ...]) -> type[Declared] | None:
@@ -382,7 +394,3 @@ def _container(annotation: Any) -> Any:
     if typing.get_origin(annotation) in (list, dict):
         return annotation
     return next((a for a in typing.get_args(annotation) if typing.get_origin(a) in (list, dict)), None)
-
-
-def _takes_none(annotation: Any) -> bool:
-    return type(None) in typing.get_args(annotation)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.model import arguments, declared, recurrence, rrules, timezones
+from infra.model import arguments, declared, recurrence, rrules, timezones, triggers
 from infra.model.collecting import Findings
 from infra.model.entrypoints import EntrypointError, Entrypoints, Flow, split
 from infra.model.errors import KeyPath
@@ -14,7 +14,7 @@ from infra.model.naming import forbidden_characters, repeated, suggestion
 from infra.model.rules import coherence, flows, keys, times
 from infra.model.shape import Places
 from infra.model.signatures import UNSEEN
-from infra.model.stack import CheckoutCode, Code, Deployment, GitCode, ImageCode, Logging, Schedule, SecretRef
+from infra.model.stack import CheckoutCode, Code, Deployment, GitCode, ImageCode, Logging, Schedule, SecretRef, WorkPool
 
 _KINDS = ("cron", "interval", "rrule")
 
@@ -26,6 +26,7 @@ class DeploymentContext:
     environment: str
     timezone: str
     schedules_active: bool
+    workers_elsewhere: bool
     secrets: frozenset[str]
     entrypoints: Entrypoints
     places: Places
@@ -69,6 +70,7 @@ def deployment(
     given: declared.Deployment,
     path: KeyPath,
     area: str,
+    pool: WorkPool,
     queues: Collection[str],
     area_env: Mapping[str, str],
     area_logging: Logging,
@@ -76,7 +78,6 @@ def deployment(
     context: DeploymentContext,
 ) -> Deployment | None:
     found = context.findings
-    pool_name = f"{area}-{context.environment}"
     if wrong := forbidden_characters(given.name):
         found.add(
             coherence.FORBIDDEN_CHARACTER,
@@ -86,16 +87,17 @@ def deployment(
     if given.code is not None:
         context.check_code(given.code, (*path, "code"))
     code = _code(given.code or area_code)
-    flow = _flow(given, path, code, context)
+    _check_pull(given, path, code, context)
+    flow, on_trust = _flow(given, path, code, context)
     given = _with_fitting_defaults(given, path, flow, found)
-    _check_route(given, path, pool_name, queues, context)
+    _check_route(given, path, pool.name, queues, context)
     schedules = tuple(_schedules(given, path, context))
     _check_parameters(given, path, flow, schedules, context)
     limit = given.concurrency_limit
     return Deployment(
         name=given.name,
         area=area,
-        pool_name=pool_name,
+        pool_name=pool.name,
         flow_name=flow.name if flow else "unknown",
         entrypoint=given.entrypoint,
         description=given.description or (flow.description if flow else None),
@@ -109,7 +111,11 @@ def deployment(
         work_queue_name=given.work_pool.work_queue_name or "default",
         job_variables=_job_variables(given, area_env, area_logging),
         schedules=schedules,
+        triggers=tuple(triggers.made(given.triggers, (*path, "triggers"), context.places, found)),
+        version=given.version,
         code=code,
+        pull=tuple(given.pull) if given.pull is not None else None,
+        on_trust=on_trust,
     )
 
 
@@ -141,16 +147,50 @@ def _code(given: declared.Code) -> Code:
     )
 
 
-def _flow(given: declared.Deployment, path: KeyPath, code: Code, context: DeploymentContext) -> Flow | None:
+def _check_pull(given: declared.Deployment, path: KeyPath, code: Code, context: DeploymentContext) -> None:
+    found = context.findings
+    if given.pull is None:
+        if context.workers_elsewhere and not isinstance(code, GitCode):
+            found.add(
+                coherence.CODE_OF_OTHERS,
+                path,
+                f"the server's workers are elsewhere, where there is no {code.location} of this project",
+                hint="write code: {location: git, repository: …}, or `pull`",
+            )
+        return
+    if given.code is not None:
+        found.add(
+            keys.CONFLICTING_KEYS,
+            (*path, "pull"),
+            "'code' and 'pull' exclude each other",
+            hint="keep one of them",
+            of_key=True,
+        )
+    if (place := arguments.not_json({"pull": given.pull})) is not None:
+        found.add(keys.NOT_JSON, (*path, *place), "not a finite number")
+
+
+def _flow(
+    given: declared.Deployment, path: KeyPath, code: Code, context: DeploymentContext
+) -> tuple[Flow | None, bool]:
+    """The flow, and whether it is taken on trust."""
     try:
-        return context.entrypoints.flow(given.entrypoint)
+        flow = context.entrypoints.flow(given.entrypoint)
     except EntrypointError as error:
-        if error.file_is_missing and isinstance(code, GitCode):
+        if error.file_is_missing and (isinstance(code, GitCode) or given.pull is not None):
             # In another repository: taken on trust, under the name that Prefect gives a flow without one.
             function = split(given.entrypoint)[1].rpartition(".")[2]
-            return Flow(name=function.replace("_", "-"), description=None, signature=UNSEEN)
+            return Flow(name=given.flow_name or function.replace("_", "-"), description=None, signature=UNSEEN), True
         context.findings.add(flows.BAD_ENTRYPOINT, (*path, "entrypoint"), str(error), hint=error.hint)
-        return None
+        return None, False
+    if given.flow_name not in (None, flow.name):
+        context.findings.add(
+            coherence.FLOW_NAME,
+            (*path, "flow_name"),
+            f"the flow is called {flow.name!r}: its file, which is here, says so",
+            hint="leave flow_name out",
+        )
+    return flow, False
 
 
 def _check_route(

@@ -154,7 +154,7 @@ def _check_reference(written: str, path: KeyPath, blocks: set[tuple[str, str]], 
 def _own_blocks(stack: Stack) -> Iterator[tuple[str, str]]:
     for area in stack.areas:
         for deployment in area.deployments:
-            if isinstance(deployment.code, GitCode) and deployment.code.access_token:
+            if isinstance(deployment.code, GitCode) and deployment.code.access_token and deployment.pull is None:
                 yield "secret", secret_block(deployment.pool_name, deployment.code.access_token.secret)
 
 

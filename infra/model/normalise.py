@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import declared, timezones
+from infra.model import declared, pools, shared_objects, timezones
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
 from infra.model.errors import KeyPath
 from infra.model.loading import Sources
-from infra.model.naming import forbidden_characters, repeated, suggestion
+from infra.model.naming import repeated, suggestion
 from infra.model.overlays import ONLY_IN, OVERLAYS
 from infra.model.rules import coherence, flows, keys
 from infra.model.shape import Places
@@ -28,12 +28,12 @@ from infra.model.stack import (
     Stack,
     Workers,
     WorkPool,
-    WorkQueue,
 )
 
-DEFAULT_QUEUE = "default"
-RESERVED_POOL_PREFIX = "prefect"
+AUTH_KEY = "auth_string"
+"""The stack's secret with `user:password`."""
 UNPRIVILEGED_PORTS = range(1024, 65536)
+_OF_A_SERVER_THAT_IS_THERE = frozenset({"api_url", "auth", "protect"})
 _SETTINGS_OF_THE_STACK = frozenset({"PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"})
 
 
@@ -54,6 +54,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         environment=given.environment,
         timezone=timezone,
         schedules_active=given.environment != "dev" if given.schedules_active is None else given.schedules_active,
+        workers_elsewhere=given.server.api_url is not None,
         secrets=secrets,
         entrypoints=Entrypoints(identity.root),
         places=places,
@@ -62,24 +63,35 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     _unique_deployments(given, places, found)
     _code(given.code, ("code",), context)
     _defaults(given, context)
+    areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
+    pools.check_unique(areas, found)
     return Stack(
         project=identity.project,
         stack=identity.stack,
         environment=given.environment,
         timezone=timezone,
         root=identity.root,
-        server=_server(given.server, found),
+        server=_server(given.server, secrets, found),
         logging=logging,
         profiles=tuple(_profiles(given, identity, places, found)),
-        areas=tuple(_area(name, area, given, logging, context) for name, area in given.areas.items()),
+        areas=areas,
+        variables=tuple(shared_objects.variables(given, found)),
+        global_concurrency_limits=tuple(shared_objects.global_limits(given, found)),
+        tag_concurrency_limits=tuple(shared_objects.tag_limits(given)),
     )
 
 
 def known_environments(raw: dict[str, Any], sources: Sources, found: Findings) -> None:
     """An overlay for an environment that no stack is for would never count: more likely it is misspelt."""
     named = list(_named_environments(raw.get("areas")))
-    if not named or (known := sources.environments()) is None or found.any_at("environment"):
+    named_pools = list(pools.named_pools(raw.get("areas")))
+    if not (named or named_pools) or (known := sources.environments()) is None or found.any_at("environment"):
         return
+    for path, pool in named_pools:
+        other = pool.rpartition("-")[2]
+        if other in known - {raw.get("environment")}:
+            message = f"the pool {pool!r} is one of the environment {other!r}"
+            found.add(coherence.POOL_COHERENCE, path, message, hint="leave it out: no stack has pools of another")
     for path, name, of_key in named:
         if name not in known and not found.has(path):
             message = f"no stack has the environment {name!r}"
@@ -133,7 +145,9 @@ def _timezone(written: str, found: Findings) -> str:
         return timezones.BUENOS_AIRES
 
 
-def _server(given: declared.Server, found: Findings) -> Server:
+def _server(given: declared.Server, secrets: frozenset[str], found: Findings) -> Server:
+    if given.api_url is not None:
+        _server_that_is_there(given, secrets, found)
     if isinstance(given.port, int) and given.port not in UNPRIVILEGED_PORTS:
         found.add(
             keys.OUT_OF_RANGE,
@@ -160,6 +174,24 @@ def _server(given: declared.Server, found: Findings) -> Server:
             hint="write auth: required, or leave bind out",
         )
     return Server(**{**given.model_dump(), "bind": bind})
+
+
+def _server_that_is_there(given: declared.Server, secrets: frozenset[str], found: Findings) -> None:
+    for name in sorted(given.model_fields_set - _OF_A_SERVER_THAT_IS_THERE):
+        found.add(
+            keys.MISPLACED_KEY,
+            ("server", name),
+            f"{name!r} is of a server that this stack makes, and there is one already at {given.api_url}",
+            hint="leave it out",
+            of_key=True,
+        )
+    if given.auth == "required" and AUTH_KEY not in secrets:
+        found.add(
+            coherence.UNKNOWN_SECRET,
+            ("server", "auth"),
+            f"the server asks who one is, and the stack has no secret {AUTH_KEY!r}",
+            hint=f"pulumi config set --secret prefect-infra:{AUTH_KEY} 'user:password'",
+        )
 
 
 def _profiles(given: declared.Stack, identity: Identity, places: Places, found: Findings) -> Iterator[Profile]:
@@ -214,13 +246,6 @@ def _unique_deployments(given: declared.Stack, places: Places, found: Findings) 
 def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging, context: DeploymentContext) -> Area:
     path: KeyPath = ("areas", name)
     found = context.findings
-    if name.startswith(RESERVED_POOL_PREFIX):
-        found.add(
-            coherence.RESERVED_NAME,
-            path,
-            f"the pool {name}-{of.environment} would begin with 'prefect', which the server keeps for itself",
-            of_key=True,
-        )
     _code(given.code, (*path, "code"), context)
     if given.schedules_active is not None:
         context = replace(context, schedules_active=given.schedules_active)
@@ -228,13 +253,14 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
     workers = Workers(**{**of.workers.model_dump(), **_set(given.workers)})
     area_logging = Logging(**{**logging.model_dump(), **_set(given.logging)})
     pool = WorkPool(
-        name=f"{name}-{of.environment}",
+        name=pools.pool_name(name, given, of, found),
         type=workers.type,
         description=given.description,
         concurrency_limit=given.concurrency_limit,
-        queues=tuple(_queues(given, path, found)),
+        paused=given.paused,
+        queues=tuple(pools.queues(given, path, found)),
     )
-    queues = {*given.queues, DEFAULT_QUEUE}
+    queues = {*given.queues, pools.DEFAULT_QUEUE}
     inherited = given.code or of.code
     return Area(
         name=name,
@@ -246,44 +272,10 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
         deployments=tuple(
             made
             for item_path, item in context.places.of((*path, "deployments"), given.deployments)
-            if (made := deployment(item, item_path, name, queues, env, area_logging, inherited, context)) is not None
+            if (made := deployment(item, item_path, name, pool, queues, env, area_logging, inherited, context))
+            is not None
         ),
     )
-
-
-def _queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQueue]:
-    taken = {queue.priority for queue in given.queues.values() if queue.priority is not None}
-    queues: list[WorkQueue] = []
-    for name, queue in given.queues.items():
-        if wrong := forbidden_characters(name):
-            found.add(
-                coherence.FORBIDDEN_CHARACTER,
-                (*path, "queues", name),
-                f"the name of the queue {name!r} has {wrong!r}, which Prefect refuses",
-                of_key=True,
-            )
-        priority = queue.priority
-        if priority is None:
-            priority = next(number for number in range(1, len(taken) + 2) if number not in taken)
-            taken.add(priority)
-        queues.append(
-            WorkQueue(
-                name=name,
-                priority=priority,
-                concurrency_limit=queue.concurrency_limit,
-                description=queue.description,
-                paused=queue.paused,
-            )
-        )
-    for same, names in repeated((str(queue.priority), queue.name) for queue in queues).items():
-        for name in names[1:]:
-            found.add(
-                coherence.PRIORITY_TAKEN,
-                (*path, "queues", name, "priority"),
-                f"the queue {names[0]!r} has priority {same} too",
-                hint="each queue of a pool has its own: the server would shift one of them",
-            )
-    return sorted(queues, key=lambda queue: queue.priority)
 
 
 def _set(given: declared.Declared) -> dict[str, object]:

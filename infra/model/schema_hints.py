@@ -15,11 +15,14 @@ AREA_FILE = r"^(?!/|[A-Za-z]:)(?!(.*/)?\.\.(/|$))[^\\]+\.ya?ml$"
 class OrNumber:
     """Marks a model that a lone number stands for, which is its field `limit`."""
 
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(_number_is_the_limit, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "integer", "minimum": 1}, handler(schema["schema"])]}
+        return {"anyOf": [{"type": "integer", "minimum": self._least}, handler(schema["schema"])]}
 
 
 class OrFile:

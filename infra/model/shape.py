@@ -33,16 +33,16 @@ _NAMES = {
         "letters, digits and . _ - with {project} and {stack}",
         "for example prefect-infra-{stack}",
     ),
+    declared.PREFECT_VARIABLE: ("small letters, digits, _ and -", "for example tasa_iva"),
+    declared.API_URL: ("an address without credentials", "for example https://prefect.example.com/api"),
     declared.COMMIT: ("a commit: 7 to 40 hexadecimal digits", "for example 1f0c2d9"),
 }
 
 _FROM_PREFECT_YAML = {
     "schedule": "write `schedules`, a list",
-    "pull": "how workers get the code follows from `code`",
+    "pull": "each deployment has its own; how workers get the code mostly follows from `code`",
     "build": "images follow from `code: {location: image}`",
     "push": "images follow from `code: {location: image}`",
-    "version": "versions are not declared here",
-    "triggers": "automations are not declared here",
     "max_scheduled_runs": "the server keeps it and never reads it",
     "max_active_runs": "use the deployment's `concurrency_limit`",
     "work_queue_name": "it belongs in `work_pool`",
@@ -58,7 +58,10 @@ _NOT_IN_OVERLAYS = {
 _BESIDE_DEFAULTS = "it has a place beside `defaults`, and counts for all deployments from there"
 _NOT_AMONG_DEFAULTS = {
     **dict.fromkeys(("env", "logging", "code", "schedules_active"), _BESIDE_DEFAULTS),
-    **dict.fromkeys(("name", "entrypoint", "schedules", "description"), "it is each deployment's own"),
+    **dict.fromkeys(
+        ("name", "entrypoint", "flow_name", "schedules", "triggers", "description", "version", "pull"),
+        "it is each deployment's own",
+    ),
 }
 
 _Expected: TypeAlias = Mapping[str, str]
@@ -197,6 +200,9 @@ _CHOICES = {
     "port": "a port from 1024 to 65535, or auto",
     "interval": "whole seconds, or text such as 15m, 2h, 1d",
     "concurrency_limit": "a whole number from 1, or limit and collision_strategy",
+    **dict.fromkeys(("within", "schedule_after", "range", "firing_for"), "seconds, or text such as PT1H or 01:00:00"),
+    "require": "any, all or a whole number",
+    "match_related": "a mapping, or a list of them",
 }
 
 
@@ -212,6 +218,7 @@ _MISSING = {
     "entrypoint": "give it: entrypoint: flows/area/file.py:function",
     "location": "allowed: checkout, image, git",
     "limit": "give it: limit: 1",
+    "value": "give it: value: …",
     "secret": "give it: secret: name_of_the_top_level_key",
 }
 

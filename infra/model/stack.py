@@ -15,6 +15,8 @@ class Normalised(BaseModel):
 
 
 class Server(Normalised):
+    api_url: str | None
+    """Of a server that is there already: none is made, and its workers are elsewhere."""
     port: int | Literal["auto"]
     bind: str
     auth: Literal["none", "required"]
@@ -83,6 +85,7 @@ class WorkPool(Normalised):
     type: Literal["process", "docker"]
     description: str | None
     concurrency_limit: int | None
+    paused: bool
     queues: tuple[WorkQueue, ...]
     """The declared ones by priority. The server makes `default` by itself, so it is here only if declared."""
 
@@ -121,7 +124,14 @@ class Deployment(Normalised):
     work_queue_name: str
     job_variables: dict[str, Any]
     schedules: tuple[Schedule, ...]
+    triggers: tuple[dict[str, Any], ...]
+    """As the provider takes them."""
+    version: str | None
     code: Code
+    pull: tuple[dict[str, Any], ...] | None
+    """The steps that stand in for `code`; None where that counts."""
+    on_trust: bool
+    """Whether its flow is in another repository, so that nothing is known of its parameters."""
 
 
 class Area(Normalised):
@@ -134,6 +144,24 @@ class Area(Normalised):
     deployments: tuple[Deployment, ...]
 
 
+class Variable(Normalised):
+    name: str
+    value: Any
+    tags: tuple[str, ...]
+
+
+class GlobalConcurrencyLimit(Normalised):
+    name: str
+    limit: int
+    active: bool
+    slot_decay_per_second: float
+
+
+class TagConcurrencyLimit(Normalised):
+    tag: str
+    concurrency_limit: int
+
+
 class Stack(Normalised):
     project: str
     stack: str
@@ -144,3 +172,6 @@ class Stack(Normalised):
     logging: Logging
     profiles: tuple[Profile, ...]
     areas: tuple[Area, ...]
+    variables: tuple[Variable, ...]
+    global_concurrency_limits: tuple[GlobalConcurrencyLimit, ...]
+    tag_concurrency_limits: tuple[TagConcurrencyLimit, ...]

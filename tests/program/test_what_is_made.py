@@ -165,3 +165,38 @@ def test_a_broken_stack_file_is_a_run_error_with_all_findings(program: Callable[
 def test_the_programs_main_is_short() -> None:
     lines = (Path(__file__).parents[2] / "infra" / "__main__.py").read_text().splitlines()
     assert len(lines) < 60
+
+
+def test_on_a_server_that_is_there_only_objects_of_prefect_are_made(program: Callable[..., Any]) -> None:
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": "/opt/flujos"}}
+    here = {"name": "resumen-diario", "entrypoint": "flows/ventas/resumen_diario.py:resumen_diario", "pull": [step]}
+    elsewhere = {"name": "importar-stock", "entrypoint": "stock/importar.py:importar", "pull": []}
+
+    def change(config: dict[str, Any]) -> None:
+        config["server"] = {"api_url": "http://prefect.example/api", "protect": True}
+        config["profiles"] = []
+        config.pop("workers", None)
+        config.pop("code", None)
+        config["rules"] = {"PI219": {"severity": "off", "reason": "pools de antes"}}
+        config["areas"] = {"ventas": {"work_pool_name": "pool-de-antes", "deployments": [here, elsewhere]}}
+        config["variables"] = {"tasa_iva": {"value": 21, "tags": ["ventas"]}}
+        config["global_concurrency_limits"] = {"erp": 5}
+        config["tag_concurrency_limits"] = {"erp": 2}
+
+    made = program(change=change)
+
+    kinds = {token.rpartition(":")[2] for token, _ in made.made}
+    assert kinds == {
+        "ExistingServer", "prefect", "Area", "WorkPool", "Deployment", "Variable", "GlobalConcurrencyLimit",
+        "TagConcurrencyLimit",
+    }  # fmt: skip
+    assert made.of("WorkPool")["pool-de-antes"]["owners"] == {"job_defaults": "ui", "base_job_template": "ui"}
+    deployments = made.of("Deployment")
+    assert deployments["resumen-diario"]["pull_steps"] == [step]
+    assert deployments["resumen-diario"]["owners"] == {"path": "ui"}
+    # Nothing is known of its parameters: those that whoever deployed it wrote down stay.
+    assert deployments["importar-stock"]["owners"] == {"path": "ui", "parameter_openapi_schema": "ui"}
+    assert "parameter_openapi_schema" not in deployments["importar-stock"]
+    assert made.of("Variable")["tasa_iva"] == {"name": "tasa_iva", "value": 21, "tags": ["ventas"]}
+    assert made.of("GlobalConcurrencyLimit")["erp"]["limit"] == 5
+    assert made.of("TagConcurrencyLimit")["erp"] == {"tag": "erp", "concurrency_limit": 2}

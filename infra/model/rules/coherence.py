@@ -12,14 +12,19 @@ _DEPLOYMENT = (
 POOL_COHERENCE = Rule(
     code="PI201",
     name="pool-coherence",
-    meaning="A deployment names a work pool of another area or environment: its runs would go to the wrong workers.",
+    meaning=(
+        "A deployment or an area names a work pool of another area or environment: runs would go to the wrong workers."
+    ),
     example=f"{_DEPLOYMENT}work_pool: {{name: compras-prod}}",
     mending="Leave the name out: it can only be `<area>-<environment>`. Or move the deployment to that area.",
 )
 RESERVED_NAME = Rule(
     code="PI202",
     name="reserved-name",
-    meaning="The pool's name would begin with `prefect`. The server keeps those for itself, and refuses it.",
+    meaning=(
+        "A pool's name would begin with `prefect`, or a limit's with `deployment:` or `tag:`. The server keeps those "
+        "for itself."
+    ),
     example="prefect-infra:areas:\n  prefectura: {}",
     mending="Call the area something else; its `title` may say anything.",
 )
@@ -40,7 +45,7 @@ PRIORITY_TAKEN = Rule(
 REPEATED_NAME = Rule(
     code="PI205",
     name="repeated-name",
-    meaning="Two deployments of the stack, or two profiles, have the same name.",
+    meaning="Two deployments of the stack, two profiles, pools, or triggers of a deployment have the same name.",
     example="prefect-infra:profiles: [{name: equipo}, {name: equipo}]",
     mending="Give one of them another name.",
 )
@@ -54,7 +59,7 @@ FORBIDDEN_CHARACTER = Rule(
 UNKNOWN_SECRET = Rule(
     code="PI207",
     name="unknown-secret",
-    meaning="A secret is referred to by a name that no top-level secret of this stack has.",
+    meaning="A secret is needed, or referred to by a name, that no top-level secret of this stack has.",
     example=("prefect-infra:code: {location: git, repository: 'https://x/y.git', access_token: {secret: git_token}}"),
     mending="`pulumi config set --secret prefect-infra:<name>`; secrets are not inherited from a base stack.",
 )
@@ -157,6 +162,48 @@ FEW_WORDS = Rule(
     severity="warning",
     settable=True,
 )
+POOL_NAME = Rule(
+    code="PI219",
+    name="pool-name",
+    meaning=(
+        "An area's pool is not called `<area>-<environment>`: who sees it doesn't know whose it is, nor whether it is "
+        "of dev or of prod."
+    ),
+    example="prefect-infra:areas:\n  compras: {work_pool_name: pool-de-antes}",
+    mending=(
+        "Leave `work_pool_name` out. For a pool that is there already, which Prefect can't rename, turn the rule off "
+        "with that as the reason."
+    ),
+    settable=True,
+)
+CODE_OF_OTHERS = Rule(
+    code="PI220",
+    name="code-of-others",
+    meaning=(
+        "The stack's server is there already, and so are its workers: they have no checkout and no image of this "
+        "project, so a deployment must say how they get its code."
+    ),
+    example=(
+        "prefect-infra:server: {api_url: 'https://prefect.example.com/api'}\n"
+        "prefect-infra:areas:\n  compras:\n    deployments:\n      - name: importar-lista-de-precios\n"
+        "        entrypoint: flows/compras/lista_de_precios.py:importar_lista_de_precios"
+    ),
+    mending="Write `code: {location: git, repository: …}`, or the steps themselves in `pull`.",
+)
+MALFORMED_TRIGGER = Rule(
+    code="PI221",
+    name="malformed-trigger",
+    meaning="The keys of a trigger don't go together: it would never fire, or at its own firing, for ever.",
+    example=f"{_DEPLOYMENT}triggers: [{{name: al-llegar-una-lista}}]",
+    mending="Say what it waits for, as the message tells; docs/stack-files.md has examples.",
+)
+FLOW_NAME = Rule(
+    code="PI222",
+    name="flow-name",
+    meaning="`flow_name` is another than the flow's own, which its file says: runs would go under a name of nobody.",
+    example=f"{_DEPLOYMENT}flow_name: listas",
+    mending="Leave it out. It is for flows whose file is in another repository.",
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -177,4 +224,8 @@ RULES = (
     UNKNOWN_ENVIRONMENT,
     KEBAB_CASE,
     FEW_WORDS,
+    POOL_NAME,
+    CODE_OF_OTHERS,
+    MALFORMED_TRIGGER,
+    FLOW_NAME,
 )

@@ -56,11 +56,22 @@ DEFAULTS = {
     "paused": st.booleans(),
     "concurrency_limit": LIMITS,
 }
+CONDITIONS = st.recursive(
+    some(threshold=st.integers(1, 9), within=st.one_of(st.integers(0, 99), st.just("PT1H"))).map(
+        lambda given: {**given, "expect": ["lista.recibida"]}
+    ),
+    lambda inner: st.builds(
+        lambda conditions: {"require": "any", "triggers": conditions}, st.lists(inner, min_size=1, max_size=2)
+    ),
+    max_leaves=3,
+)
 OF_DEPLOYMENTS = {
     **DEFAULTS,
     "description": TEXTS,
     "schedules": SCHEDULES,
     "schedules_active": st.just(False),
+    "triggers": st.lists(CONDITIONS, max_size=2),
+    "version": TEXTS,
     "env": VARIABLES,
     "logging": LOGGING,
     "code": CODE,
@@ -69,6 +80,7 @@ OF_AREAS = {
     "title": TEXTS,
     "description": TEXTS,
     "concurrency_limit": st.integers(0, 9),
+    "paused": st.booleans(),
     "workers": WORKERS,
     "logging": LOGGING,
     "env": VARIABLES,
@@ -83,6 +95,21 @@ def with_overlays(
 ) -> st.SearchStrategy[dict[str, Any]]:
     overlays = st.dictionaries(st.sampled_from(ENVIRONMENTS), st.one_of(some(**fields), st.none()), max_size=2)
     return st.builds(lambda own, over: {**own, "in": over} if over else own, plain, overlays)
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(TEXTS, inner, max_size=2)),
+    max_leaves=4,
+)
+VARIABLE = st.builds(lambda value, tags: {"value": value, "tags": tags}, JSON, st.lists(TEXTS, max_size=2))
+OF_THE_SERVER = {
+    "variables": st.dictionaries(st.from_regex(r"[a-z0-9_-]{1,9}", fullmatch=True), VARIABLE, max_size=2),
+    "global_concurrency_limits": st.dictionaries(
+        NAMES, st.one_of(st.integers(0, 9), st.builds(lambda n: {"limit": n, "active": False}, st.integers(0, 9)))
+    ),
+    "tag_concurrency_limits": st.dictionaries(TEXTS, st.integers(0, 9), max_size=2),
+}
 
 
 @st.composite
@@ -106,7 +133,7 @@ def areas(draw: st.DrawFn) -> dict[str, Any]:
 def stacks(draw: st.DrawFn) -> dict[str, Any]:
     """Without the environment, which each stack file says for itself."""
     made: dict[str, Any] = draw(
-        some(workers=WORKERS, logging=LOGGING, env=VARIABLES, code=CODE, defaults=some(**DEFAULTS))
+        some(workers=WORKERS, logging=LOGGING, env=VARIABLES, code=CODE, defaults=some(**DEFAULTS), **OF_THE_SERVER)
     )
     made["schedules_active"] = False
     made["areas"] = draw(st.dictionaries(NAMES, areas(), max_size=3))

@@ -15,12 +15,15 @@ PAGE = (REPOSITORY / "docs" / "stack-files.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
-def models(model: type[declared.Declared]) -> Iterator[type[declared.Declared]]:
+def models(
+    model: type[declared.Declared], seen: frozenset[type[declared.Declared]] = frozenset()
+) -> Iterator[type[declared.Declared]]:
     yield model
     for name in model.model_fields:
         for path in ((name,), (name, 0), (name, "a")):
-            if (found := declared.in_model(model, path)) is not None:
-                yield from models(found)
+            found = declared.in_model(model, path)
+            if found is not None and found not in seen:  # conditions hold conditions
+                yield from models(found, seen | {model, found})
 
 
 def test_there_are_examples() -> None:

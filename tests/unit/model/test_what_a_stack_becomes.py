@@ -49,6 +49,7 @@ def test_an_environment_is_all_that_a_stack_must_say(load: Load) -> None:
         "environment": "dev",
         "timezone": "America/Argentina/Buenos_Aires",
         "server": {
+            "api_url": None,
             "port": "auto",
             "bind": "127.0.0.1",
             "auth": "none",
@@ -61,6 +62,9 @@ def test_an_environment_is_all_that_a_stack_must_say(load: Load) -> None:
         "logging": {"level": "INFO", "print": False, "extra_loggers": ()},
         "profiles": ({"name": "prefect-infra-dev", "activate": False, "settings": {}},),
         "areas": (),
+        "variables": (),
+        "global_concurrency_limits": (),
+        "tag_concurrency_limits": (),
     }
 
 
@@ -83,7 +87,11 @@ def test_a_deployment_is_complete(load: Load) -> None:
         "work_queue_name": "default",
         "job_variables": {},
         "schedules": (),
+        "triggers": (),
+        "version": None,
         "code": {"location": "checkout"},
+        "pull": None,
+        "on_trust": False,
     }
     assert list(deployment.parameter_schema["properties"]) == ["archivo", "tolerancia", "monedas", "fecha"]
 
@@ -375,3 +383,74 @@ def test_production_asks_who_one_is_and_isolates_runs() -> None:
     assert stack.server.auth == "required"
     assert {(area.workers.type, area.workers.replicas) for area in stack.areas} == {("docker", 2)}
     assert {d.code.location for area in stack.areas for d in area.deployments} == {"image"}
+
+
+def test_a_server_that_is_there_has_its_pools_and_code_as_they_are(load: Load) -> None:
+    stack = load("""
+    config:
+      prefect-infra:environment: prod
+      prefect-infra:server: {api_url: "https://prefect.example.com/api", auth: required}
+      prefect-infra:auth_string: {secure: v1:x}
+      prefect-infra:rules: {PI219: {severity: "off", reason: el pool existe}}
+      prefect-infra:areas:
+        compras:
+          work_pool_name: pool-de-antes
+          paused: true
+          deployments:
+            - name: importar-stock
+              entrypoint: stock/importar.py:importar
+              flow_name: Importar stock
+              version: "7"
+              pull: [{prefect.deployments.steps.set_working_directory: {directory: /opt/flujos}}]
+              work_pool: {name: pool-de-antes}
+              triggers:
+                - {expect: [a], within: PT1H}
+                - {require: any, triggers: [{expect: [a]}, {posture: Proactive, expect: [b], within: 60}]}
+    """)
+    (area,) = stack.areas
+    (deployment,) = area.deployments
+
+    assert stack.server.api_url == "https://prefect.example.com/api"
+    assert (area.pool.name, area.pool.paused, deployment.pool_name) == ("pool-de-antes", True, "pool-de-antes")
+    assert (deployment.flow_name, deployment.version, deployment.on_trust) == ("Importar stock", "7", True)
+    assert deployment.pull == ({"prefect.deployments.steps.set_working_directory": {"directory": "/opt/flujos"}},)
+    assert deployment.triggers == (
+        {"expect": ["a"], "within": "PT1H"},
+        {"require": "any", "triggers": [{"expect": ["a"]}, {"posture": "Proactive", "expect": ["b"], "within": 60}]},
+    )
+
+
+def test_variables_and_limits_belong_to_the_stack(load: Load) -> None:
+    stack = load("""
+    config:
+      prefect-infra:environment: dev
+      prefect-infra:variables:
+        tasa_iva: {value: 21}
+        vacia: {value: null, tags: [a, b]}
+      prefect-infra:global_concurrency_limits: {erp: 0, api: {limit: 60, slot_decay_per_second: 1, active: false}}
+      prefect-infra:tag_concurrency_limits: {base-de-datos: 3}
+    """)
+
+    assert [variable.model_dump() for variable in stack.variables] == [
+        {"name": "tasa_iva", "value": 21, "tags": ()},
+        {"name": "vacia", "value": None, "tags": ("a", "b")},
+    ]
+    assert [limit.model_dump() for limit in stack.global_concurrency_limits] == [
+        {"name": "erp", "limit": 0, "active": True, "slot_decay_per_second": 0.0},
+        {"name": "api", "limit": 60, "active": False, "slot_decay_per_second": 1.0},
+    ]
+    assert [limit.model_dump() for limit in stack.tag_concurrency_limits] == [
+        {"tag": "base-de-datos", "concurrency_limit": 3}
+    ]
+
+
+def test_dev_cannot_name_a_pool_of_prod(write: Callable[..., Path]) -> None:
+    root = write("""
+    config:
+      prefect-infra:environment: dev
+      prefect-infra:rules: {PI219: {severity: "off", reason: x}}
+      prefect-infra:areas: {compras: {work_pool_name: compras-prod}}
+    """)
+    write("config: {prefect-infra:environment: prod}", "prod")
+    with pytest.raises(StackErrors, match="'compras-prod' is one of the environment 'prod'"):
+        load_stack_file(root, "dev")

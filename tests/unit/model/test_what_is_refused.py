@@ -47,7 +47,158 @@ def schedule(rest: str) -> str:
 DEPLOYMENT = "prefect-infra:areas.compras.deployments[0]"
 SCHEDULE = f"{DEPLOYMENT}.schedules[0]"
 
+TRIGGER = f"{DEPLOYMENT}.triggers[0]"
+
+
+def trigger(rest: str) -> str:
+    return deployment(f"          triggers:\n            - {rest}\n")
+
+
 CASES = [
+    Case(
+        "an address that is none",
+        stack("  prefect-infra:server: {api_url: «»prefect.example.com}\n"),
+        "prefect-infra:server.api_url",
+        "without credentials",
+        "https://",
+    ),
+    Case(
+        "a port of a server that is there",
+        stack("  prefect-infra:server: {api_url: 'https://x/api', «»port: 4200}\n"),
+        "prefect-infra:server.port",
+        "there is one already",
+        "leave it out",
+    ),
+    Case(
+        "a server that asks, and no credential",
+        stack("  prefect-infra:server: {api_url: 'https://x/api', auth: «»required}\n"),
+        "prefect-infra:server.auth",
+        "no secret 'auth_string'",
+        "--secret",
+    ),
+    Case(
+        "code of this project at workers elsewhere",
+        "config:\n  prefect-infra:environment: dev\n  prefect-infra:server: {api_url: 'https://x/api'}\n  prefect-infra:areas:\n    compras:\n"
+        "      deployments:\n        - «»name: importar-precios\n          entrypoint: flows/precios.py:importar_precios\n",
+        DEPLOYMENT,
+        "there is no checkout of this project",
+        "pull",
+    ),
+    Case(
+        "another pool's name",
+        area("      work_pool_name: «»pool-de-antes\n"),
+        "prefect-infra:areas.compras.work_pool_name",
+        "it should be 'compras-dev'",
+        "PI219",
+    ),
+    Case(
+        "a reserved pool's name",
+        stack(
+            "  prefect-infra:rules: {PI219: {severity: 'off', reason: x}}\n  prefect-infra:areas: {compras: {work_pool_name: «»Prefect-x}}\n"
+        ),
+        "prefect-infra:areas.compras.work_pool_name",
+        "begin with 'prefect'",
+    ),
+    Case(
+        "one pool of two areas",
+        stack(
+            "  prefect-infra:areas: {compras: {}, ventas: {work_pool_name: «»compras-dev}}\n  prefect-infra:rules: {PI219: {severity: 'off', reason: x}}\n"
+        ),
+        "prefect-infra:areas.ventas.work_pool_name",
+        "has the pool 'compras-dev' already",
+    ),
+    Case(
+        "code and pull",
+        deployment("          code: {location: checkout}\n          «»pull: []\n"),
+        f"{DEPLOYMENT}.pull",
+        "exclude each other",
+    ),
+    Case(
+        "another name than the flow's",
+        deployment("          flow_name: «»listas\n"),
+        f"{DEPLOYMENT}.flow_name",
+        "called 'importar-precios'",
+        "leave",
+    ),
+    Case(
+        "a variable's name",
+        stack("  prefect-infra:variables:\n    «»Tasa: {value: 1}\n"),
+        "prefect-infra:variables.Tasa",
+        "small letters",
+        "tasa_iva",
+    ),
+    Case(
+        "a variable without a value",
+        stack("  prefect-infra:variables:\n    «»tasa: {tags: []}\n"),
+        "prefect-infra:variables.tasa.value",
+        "'value' is missing",
+        "value:",
+    ),
+    Case(
+        "a variable too large",
+        stack(f"  prefect-infra:variables: {{tasa: {{value: «»{'x' * 5001}}}}}\n"),
+        "prefect-infra:variables.tasa.value",
+        "up to 5000",
+    ),
+    Case(
+        "a limit of the server's own",
+        stack("  prefect-infra:global_concurrency_limits: {«»'tag:erp': 1}\n"),
+        "prefect-infra:global_concurrency_limits.tag:erp",
+        "for itself",
+        "tag_concurrency_limits",
+    ),
+    Case(
+        "a limit below none",
+        stack("  prefect-infra:tag_concurrency_limits: {erp: «»-1}\n"),
+        "prefect-infra:tag_concurrency_limits.erp",
+        "at least 0",
+    ),
+    Case("a trigger that anything fires", trigger("«»name: al-llegar"), TRIGGER, "for ever", "expect"),
+    Case(
+        "a trigger's key of another kind",
+        trigger("{expect: [a], «»require: all}"),
+        f"{TRIGGER}.require",
+        "type event has no 'require'",
+    ),
+    Case(
+        "a trigger's length of time",
+        trigger("{expect: [a], within: «»ya}"),
+        f"{TRIGGER}.within",
+        "no length of time",
+        "PT1H",
+    ),
+    Case(
+        "a trigger's length of time that is none",
+        trigger("{expect: [a], «»within: [1]}"),
+        f"{TRIGGER}.within",
+        "seconds, or text",
+    ),
+    Case(
+        "a proactive trigger that waits too short",
+        trigger("{posture: Proactive, expect: [a], within: «»5}"),
+        f"{TRIGGER}.within",
+        "10 seconds",
+    ),
+    Case(
+        "a compound of too few",
+        trigger("{require: «»3, triggers: [{expect: [a]}, {expect: [b]}]}"),
+        f"{TRIGGER}.require",
+        "1 to the number",
+    ),
+    Case(
+        "a condition within that anything fires",
+        trigger("{require: all, triggers: [«»{threshold: 2}]}"),
+        f"{TRIGGER}.triggers[0]",
+        "for ever",
+    ),
+    Case(
+        "two triggers of one name",
+        deployment(
+            "          triggers:\n            - {name: a, expect: [x]}\n            - {name: «»a, expect: [y]}\n"
+        ),
+        f"{DEPLOYMENT}.triggers[1].name",
+        "called 'a'",
+    ),
     Case(
         "unknown top-level key",
         stack("  «»prefect-infra:servre: {}\n"),
