@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, deploy, dev, flows, imports, rules, schema, timeline
+from infra.cli import check, deploy, dev, flows, imports, review, rules, schema, timeline
 
 app = typer.Typer(
     name="prefect-infra",
@@ -18,6 +18,7 @@ app.command("check")(check.check)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)
 app.command("flows")(flows.flows)
+app.command("review")(review.review)
 app.command("schema")(schema.schema)
 app.command("timeline")(timeline.timeline)
 

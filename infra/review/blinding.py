@@ -106,8 +106,12 @@ def _marked(value: Any) -> Iterator[str]:
         case list():
             for inner in value:
                 yield from _marked(inner)
-        case str() if (pair := _PAIR.fullmatch(value)) and _gives_away(pair["key"], pair["value"]):
-            yield pair["value"]
+        case str():
+            yield from (value[found.start : found.end] for found in credentials.exposed(value))
+            pairs = (pair for form in (_PAIR, _INNER_PAIR) for pair in form.finditer(value))
+            for pair in pairs:
+                if _gives_away(pair["key"], secret := pair["value"].strip("\"'")):
+                    yield secret
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -237,13 +237,23 @@ def _step(urn: str, rows: Sequence[Mapping[str, Any]], blinding: Blinding) -> St
 def _inputs(urn: str, state: Mapping[str, Any] | None, blinding: Blinding) -> dict[str, Any] | None:
     if state is None:
         return None
-    inputs: dict[str, Any] = blinding.values(state.get("inputs") or {})
+    inputs: dict[str, Any] = blinding.values(_declared(state.get("inputs") or {}))
     if urn_parts(urn)[0].endswith(_BLOCK) and "data" in inputs:
         inputs["data"] = SECRET  # whatever the block's type makes of it
     for name in state.get("additionalSecretOutputs") or ():
         if name in inputs:
             inputs[name] = SECRET
     return inputs
+
+
+def _declared(value: Any) -> Any:
+    """Without what the engine and its bridges note for themselves, such as `__defaults`."""
+    match value:
+        case dict():
+            return {key: _declared(inner) for key, inner in value.items() if not str(key).startswith("__")}
+        case list():
+            return [_declared(inner) for inner in value]
+    return value
 
 
 def _change(
@@ -254,7 +264,7 @@ def _change(
     outputs: Mapping[str, Any],
     reasons: set[str],
 ) -> Change | None:
-    if path.startswith("__"):
+    if "__defaults" in path:
         return None
     old, new = at(before, path), at(after, path)
     if old == new and not holds_secret(old):
