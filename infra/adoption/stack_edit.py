@@ -112,16 +112,16 @@ def rendered(value: Any, *, offset: int = _STEP) -> str:
     yaml.width = 110
     yaml.indent(mapping=_STEP, sequence=offset + 2, offset=offset)
     out = io.StringIO()
-    yaml.dump(_styled(value), out)
+    yaml.dump(styled(value), out)
     return out.getvalue()
 
 
-def _styled(value: Any, key: str = "") -> Any:
+def styled(value: Any, key: str = "") -> Any:
     """Copies, so that what is used twice gets no anchor; crons in double quotes, as everywhere in stack files."""
     if isinstance(value, dict):
-        return {name: _styled(inner, str(name)) for name, inner in value.items()}
+        return {name: styled(inner, str(name)) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_styled(inner) for inner in value]
+        return [styled(inner) for inner in value]
     if isinstance(value, str):
         return DoubleQuotedScalarString(value) if key == "cron" else str(value)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, deploy, dev, flows, imports, review, rules, schema, timeline
+from infra.cli import check, deploy, dev, drift, flows, imports, review, rules, schema, timeline
 
 app = typer.Typer(
     name="prefect-infra",
@@ -17,6 +17,7 @@ app.add_typer(imports.app, name="import")
 app.command("check")(check.check)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)
+app.command("drift")(drift.drift)
 app.command("flows")(flows.flows)
 app.command("review")(review.review)
 app.command("schema")(schema.schema)
