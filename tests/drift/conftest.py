@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tests.provider.conftest import running_server
 from tests.stack.platforms import ROOT, Patient, copy_checkout
 
 SECONDS = 300
+GIT = "    location: git\n    repository: https://git.example.com/datos/flujos.git\n    branch: main\n"
 
 
 @dataclass
@@ -35,7 +35,6 @@ class Checkout:
             "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi",
             "PULUMI_HOME": str(ROOT / ".state" / "home"),
             "PREFECT_PROFILES_PATH": str(self.folder / "profiles.toml"),
-            "TEST_PREFECT_API_URL": self.api_url,
             "PREFECT_INFRA_PYTHON": str(ROOT / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
         }
@@ -87,9 +86,12 @@ def new_checkout(tmp_path_factory: pytest.TempPathFactory, server: str) -> Calla
     def make() -> Checkout:
         folder = tmp_path_factory.mktemp("checkout")
         copy_checkout(folder)
-        shutil.copy2(Path(__file__).with_name("program.py"), folder / "infra" / "__main__.py")
         made = Checkout(folder, f"t-{secrets.token_hex(3)}", server)
-        shutil.copy2(folder / "Pulumi.dev.yaml", folder / f"Pulumi.{made.stack}.yaml")
+        dev = (folder / "Pulumi.dev.yaml").read_text()
+        there = dev.replace("    port: auto # a free port, which then stays the same\n", f"    api_url: {server}\n")
+        there = there.replace("    location: checkout\n", GIT)
+        assert there != dev
+        (folder / f"Pulumi.{made.stack}.yaml").write_text(there)
         made.pulumi("stack", "init", made.stack)
         return made
 
