@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.toolchain import (
+    actionlint,
     base_image,
     cache,
     commands,
@@ -115,6 +116,8 @@ class SetUp:
         if self.purpose == "test":
             with self.progress.step("YAML language") as step:
                 yaml_language.ensure(self.checkout, cli, self.cache_root, go, step)
+            with self.progress.step("actionlint") as step:
+                actionlint.ensure(self.checkout, self.cache_root, go, step)
         return cli, plugin
 
     def _docker(self, apt: Apt) -> _DockerHalf:

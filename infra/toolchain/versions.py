@@ -15,6 +15,9 @@ LANGUAGE_HOST_BUILT = "3.79.0"
 # The newest published as a Go module that is older than that CLI; built with the Pulumi modules that it names itself.
 YAML_LANGUAGE_BUILT = "1.32.0"
 
+# Holds .github/workflows against what GitHub takes; tests alone need it.
+ACTIONLINT = "1.7.12"
+
 # Of the pulumi_docker SDK in requirements.lock: the engine asks for the plugin of the same version.
 DOCKER_PLUGIN = "5.2.0"
 

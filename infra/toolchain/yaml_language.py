@@ -6,12 +6,12 @@ that command would put it all the same: there the CLI finds it, and says no word
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from infra.toolchain import cache
 from infra.toolchain.commands import find
 from infra.toolchain.go import MODULES, Go
+from infra.toolchain.links import link
 from infra.toolchain.paths import Checkout
 from infra.toolchain.progress import Step
 from infra.toolchain.pulumi_cli import PulumiCli
@@ -34,14 +34,5 @@ def ensure(checkout: Checkout, cli: PulumiCli, cache_root: Path, go: Go, step: S
         go.build("language-yaml", _PACKAGE, folder / _NAME, step, stamp=f"-X {_VERSION}={YAML_LANGUAGE_BUILT}")
 
     binary = cache.entry(place, compile_it) / _NAME
-    _link(checkout.pulumi_home / "plugins" / f"language-yaml-v{YAML_LANGUAGE_BUILT}" / _NAME, binary)
+    link(checkout.pulumi_home / "plugins" / f"language-yaml-v{YAML_LANGUAGE_BUILT}" / _NAME, binary)
     step.done(f"{YAML_LANGUAGE_BUILT}, built from Go modules: {binary}")
-
-
-def _link(link: Path, binary: Path) -> None:
-    if link.is_symlink() and link.readlink() == binary:
-        return
-    link.parent.mkdir(parents=True, exist_ok=True)
-    aside = link.with_name(f"{link.name}.{os.getpid()}")
-    aside.symlink_to(binary)
-    aside.replace(link)

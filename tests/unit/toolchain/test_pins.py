@@ -46,10 +46,11 @@ def test_the_go_modules_are_of_the_pinned_releases() -> None:
     assert f"github.com/pulumi/pulumi/pkg/v3 v{versions.PULUMI_BUILT} " in _go_mod("pulumi")
     assert f"github.com/pulumi/pulumi/sdk/v3 v{versions.LANGUAGE_HOST_BUILT} " in _go_mod("language-python")
     assert f"github.com/pulumi/pulumi-yaml v{versions.YAML_LANGUAGE_BUILT} " in _go_mod("language-yaml")
+    assert f"github.com/rhysd/actionlint v{versions.ACTIONLINT} " in _go_mod("actionlint")
     assert versions.PULUMI_MINIMUM <= parse_version(versions.PULUMI_BUILT) < versions.PULUMI_LIMIT
 
 
-@pytest.mark.parametrize("module", ["pulumi", "language-python", "language-yaml", "docker-provider"])
+@pytest.mark.parametrize("module", ["pulumi", "language-python", "language-yaml", "docker-provider", "actionlint"])
 def test_the_oldest_go_accepted_and_the_one_from_the_wheel_can_build_each_module(module: str) -> None:
     demanded = re.search(r"^go (\S+)$", _go_mod(module), re.MULTILINE)
     assert demanded is not None
