@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, ci, deploy, dev, drift, flows, imports, review, rules, schema, timeline
+from infra.cli import check, ci, deploy, dev, drift, flows, imports, review, rules, schema, stack, timeline
 
 app = typer.Typer(
     name="prefect-infra",
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.add_typer(dev.app, name="dev")
 app.add_typer(imports.app, name="import")
 app.add_typer(ci.app, name="ci")
+app.add_typer(stack.app, name="stack")
 app.command("check")(check.check)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)

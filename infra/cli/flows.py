@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from infra.cli.columns import plain
 from infra.cli.console import checkout, err, out
 from infra.discovery import FoundFlow, find_flows
 
@@ -32,7 +33,7 @@ def flows(*, as_json: Annotated[bool, typer.Option("--json", help="A JSON list o
     elif out.is_terminal:
         out.print(_table(found.flows))
     else:
-        typer.echo(_plain(found.flows))
+        typer.echo(plain([_COLUMNS, *map(_row, found.flows)]))
 
 
 def _as_json(flow: FoundFlow) -> dict[str, Any]:
@@ -60,10 +61,3 @@ def _table(found: tuple[FoundFlow, ...]) -> Table:
     for each in found:
         table.add_row(*_row(each))
     return table
-
-
-def _plain(found: tuple[FoundFlow, ...]) -> str:
-    """Columns that nothing cuts off, for grep and awk."""
-    rows = [_COLUMNS, *(_row(each) for each in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -8,12 +8,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.cli.console import err, fail
-from infra.toolchain.launcher import environment
+from infra.toolchain import launcher
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,19 @@ class Pulumi:
     root: Path
     stack: str
 
-    def show(self, *arguments: str) -> int:
-        """Run it in the foreground. Returns its exit code."""
+    def show(self, *arguments: str, on_stderr: bool = False) -> int:
+        """Run it in the foreground; on stderr where stdout is for something else. Returns its exit code."""
         command = self._command(*arguments)
         err.print(f"$ {shlex.join(['pulumi', *command[1:]])}", style="bold", markup=False)
-        return subprocess.run(command, cwd=self.root, env=self._environment(), check=False).returncode
+        stdout = sys.stderr if on_stderr else None
+        return subprocess.run(command, cwd=self.root, env=self.environment, check=False, stdout=stdout).returncode
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run it unseen, for what it tells."""
         return subprocess.run(
             self._command(*arguments),
             cwd=self.root,
-            env=self._environment(),
+            env=self.environment,
             check=False,
             capture_output=True,
             text=True,
@@ -53,7 +55,18 @@ class Pulumi:
         answer = self.ask("stack", "ls", "--json")
         if answer.returncode != 0:
             fail(answer.stderr.strip())
-        return self.stack in {str(stack["name"]).rsplit("/", 1)[-1] for stack in json.loads(answer.stdout)}
+        return self._is_among(answer.stdout)
+
+    def has_state(self) -> bool:
+        """Whether there is such a stack, as far as can be told: of a checkout that isn't set up, nothing can."""
+        try:
+            answer = self.ask("stack", "ls", "--json")
+        except (OSError, KeyError, ValueError):
+            return False
+        return answer.returncode == 0 and self._is_among(answer.stdout)
+
+    def _is_among(self, listed: str) -> bool:
+        return self.stack in {str(stack["name"]).rsplit("/", 1)[-1] for stack in json.loads(listed)}
 
     def forget_salt(self) -> None:
         """Take the line out of the stack file that Pulumi wrote there for a stack that is no more.
@@ -81,10 +94,11 @@ class Pulumi:
                 kept.unlink()
 
     def _command(self, *arguments: str) -> list[str]:
-        program = shutil.which("pulumi", path=self._environment()["PATH"])
+        program = shutil.which("pulumi", path=self.environment["PATH"])
         if program is None:
             fail("the Pulumi CLI is not there: run `make setup`")
         return [program, *arguments, "--non-interactive"]
 
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, **environment(self.root, self.stack)}
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **launcher.environment(self.root, self.stack)}

@@ -34,13 +34,13 @@ class Health:
     url: str
     interval_seconds: int = 5
     start_seconds: int = 60
-    retries: int = 6
+    retries: int = 4
 
     def check(self) -> docker.ContainerHealthcheckArgs:
         return docker.ContainerHealthcheckArgs(
             tests=["CMD", "python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py", self.url],
             interval=f"{self.interval_seconds}s",
-            timeout="5s",
+            timeout="10s",  # of them workers/healthcheck.py takes 7 at most, and a busy engine starts it late
             start_period=_go_duration(self.start_seconds),
             retries=self.retries,
         )

@@ -29,6 +29,7 @@ PROFILE_NAME = r"^[A-Za-z0-9_.{}-]+$"
 COMMIT = r"^[0-9a-f]{7,40}$"
 PREFECT_VARIABLE = r"^[a-z0-9_-]{1,255}$"
 API_URL = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
+MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)$"
 
 AreaName = Annotated[str, StringConstraints(pattern=AREA_NAME)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_NAME)]
@@ -322,6 +323,18 @@ class RuleSetting(Declared):
     """Why, for who reads it next."""
 
 
+Moment = Annotated[str, StringConstraints(pattern=MOMENT)]
+
+
+class Throwaway(Declared):
+    """Written by `prefect-infra stack new`."""
+
+    made: Moment = Field(examples=["2026-11-25T15:40:00-03:00"])
+    """When."""
+    expires: Moment = Field(examples=["2026-11-25T23:40:00-03:00"])
+    """From then on `prefect-infra stack rm --expired` takes it away."""
+
+
 class Stack(Declared):
     environment: EnvironmentName = Field(examples=["dev", "prod"])
     """The second half of each pool's name: the area compras has the pool compras-<environment>."""
@@ -357,6 +370,8 @@ class Stack(Declared):
     """How many task runs of a tag go at once."""
     naming: Naming = Field(default_factory=Naming)
     """What the names of deployments must be like."""
+    throwaway: Throwaway | None = None
+    """Of a stack that is meant to go: no schedule makes runs, any free port of the loopback, nothing protected."""
     rules: dict[Text, RuleSetting] = Field({}, examples=[{"PI215": {"severity": "off", "reason": "made by hand"}}])
     """Rules that this stack weighs in another way, by code or name, and why."""
 

@@ -72,7 +72,7 @@ def stack_files(root: Path) -> list[str]:
 
 def from_file(root: Path, stack: str) -> Sources:
     """Everything from the files alone. Raises StackErrors."""
-    own, base = StackFile(root, _file_name(stack)), _base(root, stack)
+    own, base = StackFile(root, _file_name(stack)), base_of(root, stack)
     if not own.exists:
         if base is None:
             raise _no_stack(root, stack)
@@ -82,7 +82,7 @@ def from_file(root: Path, stack: str) -> Sources:
 
 def from_values(raw: Mapping[str, Any], secrets: Collection[str], root: Path, stack: str) -> Sources:
     """Values that Pulumi gives, and the base stack's for what they leave out. Raises StackErrors."""
-    own, base = StackFile(root, _file_name(stack)), _base(root, stack)
+    own, base = StackFile(root, _file_name(stack)), base_of(root, stack)
     if not raw and not own.exists and base is None:
         raise _no_stack(root, stack)
     return _together({key: value for key, value in raw.items() if key not in secrets}, secrets, own, base)
@@ -117,7 +117,7 @@ def _file_name(stack: str) -> str:
     return f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
-def _base(root: Path, stack: str) -> StackFile | None:
+def base_of(root: Path, stack: str) -> StackFile | None:
     """Of dev-ana it is dev; of prod-eu-ana it is prod-eu if there is one, else prod."""
     name = stack.rpartition("/")[2]
     while "-" in name:

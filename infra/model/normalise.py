@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import declared, pools, shared_objects, timezones
+from infra.model import declared, pools, shared_objects, throwaway, timezones
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
@@ -65,7 +65,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     _defaults(given, context)
     areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
     pools.check_unique(areas, found)
-    return Stack(
+    made = Stack(
         project=identity.project,
         stack=identity.stack,
         environment=given.environment,
@@ -79,6 +79,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         global_concurrency_limits=tuple(shared_objects.global_limits(given, found)),
         tag_concurrency_limits=tuple(shared_objects.tag_limits(given)),
     )
+    return throwaway.harmless(made) if given.throwaway is not None else made
 
 
 def known_environments(raw: dict[str, Any], sources: Sources, found: Findings) -> None:

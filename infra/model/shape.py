@@ -35,6 +35,7 @@ _NAMES = {
     ),
     declared.PREFECT_VARIABLE: ("small letters, digits, _ and -", "for example tasa_iva"),
     declared.API_URL: ("an address without credentials", "for example https://prefect.example.com/api"),
+    declared.MOMENT: ("a date and time with its offset from UTC", 'for example "2026-11-25T15:40:00-03:00"'),
     declared.COMMIT: ("a commit: 7 to 40 hexadecimal digits", "for example 1f0c2d9"),
 }
 

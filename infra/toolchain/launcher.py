@@ -46,9 +46,15 @@ def environment(
 
 
 def is_dev(root: str | os.PathLike[str], stack: str) -> bool:
-    """Whether the stack is one of development: its file says so; where it says nothing, its name does."""
+    """Whether the stack is one of development: its file says so; where it says nothing, its name does.
+
+    A throwaway one is, whatever it is made from: it has no secret that anybody else would have to read.
+    """
     name = stack.rsplit("/", 1)[-1]
-    declared = _line(f"{os.fspath(root)}/Pulumi.{name}.yaml", "prefect-infra:environment:", indented=True)
+    file = f"{os.fspath(root)}/Pulumi.{name}.yaml"
+    if _line(file, "prefect-infra:throwaway:", indented=True) is not None:
+        return True
+    declared = _line(file, "prefect-infra:environment:", indented=True)
     if declared is not None:
         return declared == "dev"
     return name == "dev" or name.startswith(("dev-", "t-"))

@@ -44,7 +44,7 @@ def test_a_server_that_answers_200_is_healthy(port: int):
 
 
 def test_any_other_answer_is_unhealthy_and_named(port: int):
-    result = check(f"http://127.0.0.1:{port}/health")
+    result = check(f"http://127.0.0.1:{port}/health", "0")
 
     assert result.returncode == 1
     assert "503" in result.stderr
@@ -53,7 +53,7 @@ def test_any_other_answer_is_unhealthy_and_named(port: int):
 def test_a_port_where_nobody_listens_is_unhealthy():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        result = check(f"http://127.0.0.1:{free.getsockname()[1]}/health")
+        result = check(f"http://127.0.0.1:{free.getsockname()[1]}/health", "0")
 
     assert result.returncode == 1
     assert "ConnectionRefusedError" in result.stderr
@@ -68,7 +68,7 @@ def test_a_unix_socket_is_asked_for_its_ping(tmp_path: Path):
     path.unlink()
 
     assert answered.returncode == 0
-    assert check(f"unix://{path}").returncode == 1
+    assert check(f"unix://{path}", "0").returncode == 1
 
 
 def test_without_an_address_it_says_how_it_is_used():
@@ -77,3 +77,17 @@ def test_without_an_address_it_says_how_it_is_used():
 
 def test_an_address_that_is_none_is_named():
     assert "not http://HOST:PORT/PATH" in check("localhost:4200").stderr
+
+
+def test_what_is_ready_a_moment_after_it_was_asked_is_healthy():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-I", "-S", CHECK, f"http://127.0.0.1:{port}/api/health"]
+    with subprocess.Popen(command) as asking:
+        with pytest.raises(subprocess.TimeoutExpired):
+            asking.wait(1)
+        with HTTPServer(("127.0.0.1", port), Answers) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            assert asking.wait(20) == 0
+            server.shutdown()
