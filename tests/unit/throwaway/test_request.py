@@ -55,11 +55,13 @@ def test_a_base_that_is_not_there_or_not_sound_is_told_with_its_line(request_: R
 
 def test_a_server_of_others_is_no_place_to_throw_away_from(request_: Request, root: Path) -> None:
     path = root / "Pulumi.dev.yaml"
-    path.write_text(
-        re.sub(r"prefect-infra:server: .*", "prefect-infra:server: {api_url: http://127.0.0.1:1/api}", path.read_text())
+    elsewhere = (
+        "prefect-infra:server: {api_url: http://127.0.0.1:1/api}\n"
+        "  prefect-infra:code: {location: git, repository: https://git.example.com/flujos.git, branch: main}"
     )
+    path.write_text(re.sub(r"prefect-infra:server: .*", elsewhere, path.read_text()))
 
-    assert any("server of others" in fault for fault in request_.faults({}))
+    assert "server of others" in "\n".join(request_.faults({}))
 
 
 def test_a_name_that_would_find_another_base_is_refused(request_: Request, root: Path) -> None:
