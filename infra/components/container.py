@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_docker as docker
 
 from infra.components.naming import Naming
 from infra.components.orphans import orphans_first
-from infra.resources import PidsLimit
+from infra.resources import CompletedRun, PidsLimit
 
 USER: Final = "10001:10001"  # `prefect` of workers/Dockerfile
 SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
 """What a container may write besides its volumes: gone with it."""
+SECRETS: Final = "/run/secrets"
+"""Where a container's secrets are, as files; where Swarm would put them, too."""
 LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
+HEALTH_CHECK: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py")
 START_SECONDS: Final = 120  # a cold start of the server takes 8 to 15 on a quiet machine
 
 
@@ -29,16 +32,17 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """How the engine asks a container whether it works: a URL inside of it, by workers/healthcheck.py."""
+    """How the engine asks a container whether it works: a URL inside of it, by workers/healthcheck.py, or a command."""
 
-    url: str
+    url: str | None = None
+    command: Sequence[str] = ()
     interval_seconds: int = 5
     start_seconds: int = 60
     retries: int = 4
 
     def check(self) -> docker.ContainerHealthcheckArgs:
         return docker.ContainerHealthcheckArgs(
-            tests=["CMD", "python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py", self.url],
+            tests=["CMD", *(self.command or [*HEALTH_CHECK, self.url or ""])],
             interval=f"{self.interval_seconds}s",
             timeout="10s",  # of them workers/healthcheck.py takes 7 at most, and a busy engine starts it late
             start_period=_go_duration(self.start_seconds),
@@ -58,19 +62,40 @@ class Container:
     limits: Limits
     network: docker.Network | None
     """None: no network at all."""
-    health: Health
+    health: Health | None
+    """None: it runs once, and ends."""
+    further_networks: Sequence[docker.Network] = ()
     ports: Sequence[docker.ContainerPortArgs] = ()
     mounts: Sequence[docker.ContainerMountArgs] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Contents by path, for what must not be seen in `docker inspect`: mode 0400 and the container's user's own."""
+    """Contents by path, for what must not be seen in `docker inspect`: read-only, and seen from within alone."""
     groups: Sequence[str] = ()
     stop_seconds: int = 30
     stop_signal: str = "SIGTERM"
+    shared_memory_mb: int | None = None
+    """None: the engine's 64 MB."""
 
 
 def run(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> docker.Container:
-    """The resource. It is there once the container is healthy."""
-    uid, gid = USER.split(":")
+    """The resource. It is there once the container is healthy.
+
+    The one place where a part of the platform becomes a container: components describe what they need.
+    """
+    # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a stop
+    # by hand, and starts none of it again (docker 20.10, run).
+    return _made(container, naming, opts, restart="always", wait=True, wait_timeout=START_SECONDS)
+
+
+def run_once(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> CompletedRun:
+    """A container that does its work once, each time it is made anew. The resource is there once that ended well."""
+    resource = _made(container, naming, opts, restart="no", start=False, must_run=False)
+    return CompletedRun(
+        container.name, container_id=resource.id, opts=pulumi.ResourceOptions(parent=resource, deleted_with=resource)
+    )
+
+
+def _made(container: Container, naming: Naming, opts: pulumi.ResourceOptions, **life: Any) -> docker.Container:
+    networks = [container.network, *container.further_networks] if container.network else []
     resource = docker.Container(
         container.name,
         name=container.name,
@@ -88,33 +113,30 @@ def run(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> d
         tmpfs=dict(SCRATCH),
         memory=container.limits.memory_mb,
         memory_swap=container.limits.memory_mb,  # left out, each preview would show it as a change
+        shm_size=container.shared_memory_mb,
         cpus=str(float(container.limits.cpus)),
-        # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a stop
-        # by hand, and starts none of it again (docker 20.10, run).
-        restart="always",
         stop_signal=container.stop_signal,
         stop_timeout=container.stop_seconds,
         destroy_grace_seconds=container.stop_seconds,
         log_driver="json-file",
         log_opts=dict(LOG_FILES),
-        network_mode=None if container.network else "none",
-        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=container.network.name)]
-        if container.network
-        else [],
+        network_mode=None if networks else "none",
+        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network.name) for network in networks],
         ports=list(container.ports),
         mounts=list(container.mounts),
         uploads=[
-            docker.ContainerUploadArgs(file=path, content=content, permissions="0400", owner=uid, group=gid)
+            # Of root, and read by the one user that there is in the container. For another owner the engine looks up
+            # the container's user among those of its host, and fails (docker 20.10 to 24, read and run).
+            docker.ContainerUploadArgs(file=path, content=content, permissions="0444")
             for path, content in sorted(container.files.items())
         ],
-        healthcheck=container.health.check(),
-        wait=True,
-        wait_timeout=START_SECONDS,
+        healthcheck=container.health.check() if container.health else None,
         opts=pulumi.ResourceOptions.merge(
             opts,
             # One name, one container: the old one goes first.
             pulumi.ResourceOptions(delete_before_replace=True, hooks=orphans_first(naming)),
         ),
+        **life,
     )
     PidsLimit(
         container.name,

@@ -34,6 +34,7 @@ PROXY_LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
 WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 """Of the worker itself; what the area declares is for each of its flow runs."""
 UNKNOWN_GROUP: Final = 999
+METRICS_PORT: Final = 4201
 STOP_SECONDS: Final = 600  # a docker worker that is told to stop waits for its runs
 
 
@@ -83,6 +84,7 @@ def docker_workers(
                 command=worker_command(area, name),
                 environment={
                     **worker_environment(area, platform.stack, server),
+                    **_metrics(platform),
                     "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
                 },
                 limits=WORKER_LIMITS,
@@ -97,6 +99,13 @@ def docker_workers(
         )
         for name in worker_names(area, platform.naming)
     ]
+
+
+def _metrics(platform: Platform) -> dict[str, pulumi.Input[str]]:
+    """Not for process workers: their runs would inherit it, and ask for the same port."""
+    if not platform.stack.server.metrics:
+        return {}
+    return {"PREFECT_CLIENT_METRICS_ENABLED": "true", "PREFECT_CLIENT_METRICS_PORT": str(METRICS_PORT)}
 
 
 def _proxy(

@@ -17,6 +17,7 @@ class ExistingServer(pulumi.ComponentResource):
     api_url: pulumi.Output[str]
     ui_url: pulumi.Output[str]
     auth_string: pulumi.Output[str] | None
+    authority: None = None
 
     def __init__(self, platform: Platform, api_url: str) -> None:
         super().__init__("prefect-infra:index:ExistingServer", "server", {}, None)

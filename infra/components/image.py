@@ -1,4 +1,4 @@
-"""Images from workers/Dockerfile, named by the hash of what goes into them: built when that changes, and only then."""
+"""Images from the Dockerfiles of workers/, named by the hash of what goes into them: built when that changes only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,27 @@ from infra.components.naming import IMAGES, LABEL
 
 FIRST: Final = "server"
 DOCKERFILE: Final = "workers/Dockerfile"
+SERVICES: Final = "workers/services/Dockerfile"
 CONTEXT: Final = ".."
 """The checkout's root, from the program's folder, where Pulumi starts its plugins too: an absolute path would differ
 from one checkout to the next."""
 
-_SERVER: Final = (DOCKERFILE, "workers/requirements.lock", "workers/healthcheck.py")
+_SERVER: Final = (
+    DOCKERFILE,
+    "workers/requirements.lock",
+    "workers/healthcheck.py",
+    "workers/healthcheck_services.py",
+    "workers/with_secrets.py",
+)
 _WORKER: Final = (*_SERVER, "workers/logging.yml")
 _INPUTS: Final = {
     "server": _SERVER,
     "proxy": (*_SERVER, "workers/socket_proxy"),
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
+    "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),
+    "redis": (SERVICES, "workers/healthcheck.py"),
+    "haproxy": (SERVICES, "workers/healthcheck.py"),
 }
 
 
@@ -50,12 +60,15 @@ class ImageBuilder:
         arguments = {"BASE_IMAGE": self.base} | ({"AREA": area} if area else {})
         # Of a company's own package index the build hears from the environment, as pip does.
         arguments |= {name: os.environ[name] for name in ("PIP_INDEX_URL",) if name in os.environ}
+        dockerfile = _INPUTS[target][0]
+        # All targets begin with the server's layers: built first, they are there for the others.
+        first = [] if target == FIRST or dockerfile != DOCKERFILE else [self.build(FIRST)]
         return docker.RemoteImage(
             f"image-{role}",
             name=f"{IMAGES}/{role}:{digest[:12]}",
             build=docker.RemoteImageBuildArgs(
                 context=CONTEXT,
-                dockerfile=DOCKERFILE,
+                dockerfile=dockerfile,
                 target=target,
                 build_args=arguments,
                 label={f"{LABEL}.role": role, f"{LABEL}.inputs": digest},
@@ -63,8 +76,7 @@ class ImageBuilder:
             triggers={"inputs": digest},
             # Images are named by content and shared by all stacks of a machine: no stack takes them from another.
             keep_locally=True,
-            # All targets begin with the server's layers: built first, they are there for the others.
-            opts=pulumi.ResourceOptions(depends_on=[] if target == FIRST else [self.build(FIRST)]),
+            opts=pulumi.ResourceOptions(depends_on=first),
         )
 
     def digest(self, target: str, area: str | None) -> str:

@@ -35,6 +35,8 @@ def stack_outputs(
     }
     if server.auth_string is not None:
         outputs["auth_string"] = pulumi.Output.secret(server.auth_string)
+    if server.authority is not None:
+        outputs["ca_certificate"] = server.authority
     return outputs
 
 

@@ -17,6 +17,7 @@ def register_profiles(stack: Stack, server: Server | ExistingServer) -> list[Pro
             name=profile.name,
             api_url=server.api_url,
             auth_string=server.auth_string,
+            ca_certificate=server.authority,
             settings=dict(profile.settings),
             activate=profile.activate,
             # A profile is worth something once there is a server behind it.

@@ -1,4 +1,4 @@
-"""The Prefect server: one container on SQLite, its data on a named volume, its UI on the loopback."""
+"""The Prefect server, as a stack declares it: one container on SQLite, or several behind a proxy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.haproxy import INNER_PORT
 from infra.components.naming import Naming
 from infra.components.orphans import orphans_first
 from infra.components.platform import Platform
+from infra.components.postgres import database
+from infra.components.proxy import certificate, proxy
+from infra.components.redis import messaging
+from infra.components.scaled_server import Parts, api_replicas, background_services, migration
+from infra.model import Scaled
 from infra.resources import GeneratedSecret, HostPort, Provider
 
 PORT: Final = 4200  # inside of the stack's network
@@ -25,8 +31,10 @@ class Server(pulumi.ComponentResource):
     """A stack's server, the network that its containers share, and the connection that its objects are made over."""
 
     network: docker.Network
-    volume: docker.Volume
+    volume: docker.Volume | None
+    """Where all objects are; None: in a database elsewhere."""
     container: docker.Container
+    """What answers."""
     provider: Provider
     api_url: pulumi.Output[str]
     """As this machine reaches it."""
@@ -34,29 +42,58 @@ class Server(pulumi.ComponentResource):
     """As the stack's containers reach it."""
     ui_url: pulumi.Output[str]
     auth_string: pulumi.Output[str] | None
+    authority: pulumi.Output[str] | None = None
+    """Who signed its certificate, as PEM, where machines don't know that anyway."""
 
     def __init__(self, platform: Platform) -> None:
         super().__init__("prefect-infra:index:Server", "server", {}, None)
         child = pulumi.ResourceOptions(parent=self)
-        stack, naming = platform.stack, platform.naming
-        declared = stack.server
+        declared, naming = platform.stack.server, platform.naming
         port = HostPort("server", port=declared.port, bind=declared.bind, opts=child)
         self.network = _network(naming, child)
-        self.volume = _volume(naming, pulumi.ResourceOptions(parent=self, protect=declared.protect))
         self.auth_string = (platform.secret(AUTH_KEY) or _generated(child)) if declared.auth == "required" else None
-        host = f"[{declared.bind}]" if ":" in declared.bind else declared.bind
-        origin = port.number.apply(lambda number: f"http://{host}:{number}")
+        if declared.scaled is None:
+            host = f"[{declared.bind}]" if ":" in declared.bind else declared.bind
+            self._tell(f"http://{host}", port)
+            self._alone(platform, port, child)
+        else:
+            self._tell(f"https://{declared.scaled.proxy.host}", port)
+            self._scaled(platform, declared.scaled, port, child)
+        self.provider = Provider(
+            "prefect",
+            api_url=self.api_url,
+            auth_string=self.auth_string,
+            ca_certificate=self.authority,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.container]),
+        )
+        self.register_outputs({"api_url": self.api_url})
+
+    def _tell(self, host: str, port: HostPort) -> None:
+        origin = port.number.apply(lambda number: f"{host}:{number}")
         self.api_url, self.ui_url = pulumi.Output.concat(origin, "/api"), origin
-        name = naming.of("server")
-        self.inner_api_url = f"http://{name}:{PORT}/api"
+
+    def _environment(self, platform: Platform) -> dict[str, pulumi.Input[str]]:
+        declared = platform.stack.server
         environment: dict[str, pulumi.Input[str]] = {
-            "TZ": stack.timezone,
+            "TZ": platform.stack.timezone,
             "PREFECT_LOGGING_SERVER_LEVEL": declared.log_level,
             # Without it, browsers would be told the inner address, which means nothing to them.
             "PREFECT_SERVER_UI_API_URL": self.api_url,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }
+        if declared.csrf:
+            environment["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"
+        if declared.metrics:
+            environment["PREFECT_SERVER_METRICS_ENABLED"] = "true"
+        return environment
+
+    def _alone(self, platform: Platform, port: HostPort, child: pulumi.ResourceOptions) -> None:
+        declared, naming = platform.stack.server, platform.naming
+        self.volume = _volume(naming, pulumi.ResourceOptions(parent=self, protect=declared.protect))
+        name = naming.of("server")
+        self.inner_api_url = f"http://{name}:{PORT}/api"
+        environment = self._environment(platform)
         files: dict[str, pulumi.Input[str]] = {}
         if self.auth_string is not None:
             environment["PREFECT_PROFILES_PATH"] = PROFILES
@@ -78,13 +115,29 @@ class Server(pulumi.ComponentResource):
             naming,
             child,
         )
-        self.provider = Provider(
-            "prefect",
-            api_url=self.api_url,
+
+    def _scaled(self, platform: Platform, scaled: Scaled, port: HostPort, child: pulumi.ResourceOptions) -> None:
+        self.inner_api_url = f"http://{platform.naming.of('proxy')}:{INNER_PORT}/api"
+        backend = _network(platform.naming, child, "backend", internal=True)
+        postgres = database(platform, scaled, backend, child)
+        self.volume = postgres.volume
+        parts = Parts(
+            platform=platform,
+            scaled=scaled,
+            network=self.network,
+            backend=backend,
+            postgres=postgres,
+            redis=messaging(platform, scaled, backend, child),
+            environment=self._environment(platform),
             auth_string=self.auth_string,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.container]),
+            opts=child,
         )
-        self.register_outputs({"api_url": self.api_url})
+        migrated = migration(parts)
+        replicas = api_replicas(parts, migrated)
+        services = background_services(parts, migrated)
+        shown = certificate(platform, scaled, child)
+        self.authority = shown.authority
+        self.container = proxy(platform, scaled, self.network, port, [*replicas, *services], shown, child)
 
     def child_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """For an object on this server: it lives in the volume, and is gone along with it without a call."""
@@ -101,10 +154,13 @@ def _generated(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     return pulumi.Output.secret(pulumi.Output.concat(f"{USER_NAME}:", secret.value))
 
 
-def _network(naming: Naming, opts: pulumi.ResourceOptions) -> docker.Network:
+def _network(
+    naming: Naming, opts: pulumi.ResourceOptions, role: str = "network", *, internal: bool | None = None
+) -> docker.Network:
     labels = [docker.NetworkLabelArgs(label=key, value=value) for key, value in naming.labels("network").items()]
     with_hook = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=orphans_first(naming)))
-    return docker.Network("network", name=naming.prefix, driver="bridge", labels=labels, opts=with_hook)
+    name = naming.prefix if role == "network" else naming.of(role)
+    return docker.Network(role, name=name, driver="bridge", internal=internal, labels=labels, opts=with_hook)
 
 
 def _volume(naming: Naming, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import declared, pools, shared_objects, throwaway, timezones
+from infra.model import declared, pools, servers, shared_objects, throwaway, timezones
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
@@ -24,17 +23,13 @@ from infra.model.stack import (
     Area,
     Logging,
     Profile,
-    Server,
     Stack,
     Workers,
     WorkPool,
 )
 
-AUTH_KEY = "auth_string"
-"""The stack's secret with `user:password`."""
-UNPRIVILEGED_PORTS = range(1024, 65536)
-_OF_A_SERVER_THAT_IS_THERE = frozenset({"api_url", "auth", "protect"})
 _SETTINGS_OF_THE_STACK = frozenset({"PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"})
+"""A worker or run that finds a key in its environment sends that, whatever else it was given, and is refused."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +56,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         findings=found,
     )
     _unique_deployments(given, places, found)
+    _own_settings(given, places, found)
     _code(given.code, ("code",), context)
     _defaults(given, context)
     areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
@@ -71,7 +67,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         environment=given.environment,
         timezone=timezone,
         root=identity.root,
-        server=_server(given.server, secrets, found),
+        server=servers.server(given.server, secrets, found),
         logging=logging,
         profiles=tuple(_profiles(given, identity, places, found)),
         areas=areas,
@@ -146,55 +142,6 @@ def _timezone(written: str, found: Findings) -> str:
         return timezones.BUENOS_AIRES
 
 
-def _server(given: declared.Server, secrets: frozenset[str], found: Findings) -> Server:
-    if given.api_url is not None:
-        _server_that_is_there(given, secrets, found)
-    if isinstance(given.port, int) and given.port not in UNPRIVILEGED_PORTS:
-        found.add(
-            keys.OUT_OF_RANGE,
-            ("server", "port"),
-            f"the port is {given.port}: it goes from 1024 to 65535",
-            hint="or auto: a free one",
-        )
-    bind = "127.0.0.1" if given.bind == "localhost" else given.bind
-    try:
-        loopback = ipaddress.ip_address(bind).is_loopback
-    except ValueError:
-        found.add(
-            coherence.NO_ADDRESS,
-            ("server", "bind"),
-            f"{bind!r} is no IP address",
-            hint="127.0.0.1 for this machine, 0.0.0.0 for all",
-        )
-        loopback = True
-    if not loopback and given.auth == "none" and not found.any_at("server", "auth"):
-        found.add(
-            coherence.OPEN_SERVER,
-            ("server", "bind"),
-            f"the server would listen on {bind}, where others reach it, without asking who they are",
-            hint="write auth: required, or leave bind out",
-        )
-    return Server(**{**given.model_dump(), "bind": bind})
-
-
-def _server_that_is_there(given: declared.Server, secrets: frozenset[str], found: Findings) -> None:
-    for name in sorted(given.model_fields_set - _OF_A_SERVER_THAT_IS_THERE):
-        found.add(
-            keys.MISPLACED_KEY,
-            ("server", name),
-            f"{name!r} is of a server that this stack makes, and there is one already at {given.api_url}",
-            hint="leave it out",
-            of_key=True,
-        )
-    if given.auth == "required" and AUTH_KEY not in secrets:
-        found.add(
-            coherence.UNKNOWN_SECRET,
-            ("server", "auth"),
-            f"the server asks who one is, and the stack has no secret {AUTH_KEY!r}",
-            hint=f"pulumi config set --secret prefect-infra:{AUTH_KEY} 'user:password'",
-        )
-
-
 def _profiles(given: declared.Stack, identity: Identity, places: Places, found: Findings) -> Iterator[Profile]:
     made: list[tuple[str, KeyPath]] = []
     active: list[KeyPath] = []
@@ -242,6 +189,19 @@ def _unique_deployments(given: declared.Stack, places: Places, found: Findings) 
                 f"there is another deployment {name!r} in area {paths[0][1]}",
                 hint="names are unique in a stack",
             )
+
+
+def _own_settings(given: declared.Stack, places: Places, found: Findings) -> None:
+    """What the stack sets itself, among the variables that somebody else declares."""
+    envs: list[tuple[KeyPath, dict[str, str]]] = [(("env",), given.env)]
+    for name, area in given.areas.items():
+        envs.append((("areas", name, "env"), area.env))
+        items = places.of(("areas", name, "deployments"), area.deployments)
+        envs.extend(((*path, "env"), deployment.env) for path, deployment in items)
+    for path, env in envs:
+        for setting in sorted(_SETTINGS_OF_THE_STACK & env.keys()):
+            message = f"{setting} is set by the stack itself: with another one, no run would reach its server"
+            found.add(keys.MISPLACED_KEY, (*path, setting), message, hint="leave it out", of_key=True)
 
 
 def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging, context: DeploymentContext) -> Area:

@@ -14,17 +14,62 @@ class Normalised(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class Server(Normalised):
+class SecretRef(Normalised):
+    secret: str
+    """Name of the top-level secret key. Its value is never seen here."""
+
+
+class Limits(Normalised):
+    memory_mb: int
+    cpus: float
+    pids: int
+
+
+class Database(Limits):
+    url: SecretRef | None
+    """None: a container of the stack's own."""
+
+
+class Redis(Limits):
+    url: SecretRef | None
+    """None: a container of the stack's own."""
+
+
+class Tls(Normalised):
+    certificate: SecretRef
+    key: SecretRef
+    authority: SecretRef | None
+
+
+class Proxy(Limits):
+    host: str
+    http_port: int | Literal["auto"] | None
+    tls: Tls | None
+    """None: a certificate by an authority of the stack's own."""
+
+
+class Scaled(Normalised):
+    """A server of several containers, with a database, Redis and a proxy."""
+
+    replicas: int
+    services_replicas: int
+    database: Database
+    redis: Redis
+    proxy: Proxy
+
+
+class Server(Limits):
     api_url: str | None
     """Of a server that is there already: none is made, and its workers are elsewhere."""
     port: int | Literal["auto"]
     bind: str
     auth: Literal["none", "required"]
     log_level: LogLevel
-    memory_mb: int
-    cpus: float
-    pids: int
     protect: bool
+    csrf: bool
+    metrics: bool
+    scaled: Scaled | None
+    """None: one container on SQLite."""
 
 
 class Logging(Normalised):
@@ -46,11 +91,6 @@ class Profile(Normalised):
     name: str
     activate: bool
     settings: dict[str, str]
-
-
-class SecretRef(Normalised):
-    secret: str
-    """Name of the top-level secret key. Its value is never seen here."""
 
 
 class CheckoutCode(Normalised):

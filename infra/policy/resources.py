@@ -20,7 +20,8 @@ VARIABLE: Final = "prefect:index:Variable"
 CONTAINER: Final = "docker:index/container:Container"
 _ENGINE_SOCKET: Final = "/var/run/docker.sock"
 _MAY_HOLD_IT: Final = "socket-proxy"
-_CREDENTIALS: Final = "/etc/prefect/server-profile.toml"
+_ASKED_FOR: Final = frozenset({"/etc/prefect/server-profile.toml", "/run/secrets/tls.pem"})
+"""A server's credentials, or a proxy's certificate: before a server that has credentials, which rule PI209 sees to."""
 
 Properties: TypeAlias = Mapping[str, Any]
 
@@ -66,7 +67,7 @@ def of_container(props: Properties) -> Iterator[Violation]:
         yield Violation(containers.NO_LIMITS, "it has no limit of memory")
     files = {each.get("file") for each in props.get("uploads") or ()}
     for port in props.get("ports") or ():
-        if not _is_loopback(port.get("ip")) and _CREDENTIALS not in files:
+        if not _is_loopback(port.get("ip")) and not _ASKED_FOR & files:
             yield Violation(containers.OPEN_PORT, f"port {port.get('internal'):g} is published on {port.get('ip')}")
     labels = {each.get("label"): each.get("value") for each in props.get("labels") or ()}
     if labels.get("prefect-infra.role") != _MAY_HOLD_IT:

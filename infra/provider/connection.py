@@ -47,6 +47,7 @@ class Connection:
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str | None = None
+    ca_certificate: str | None = None
     source: str = OWN
     """Where the address is from, for messages."""
 
@@ -121,6 +122,11 @@ class Connection:
         """What httpx verifies the server by. Raises: LocalFile: `ca_file` can't be read, or holds no certificate."""
         if self.api_url.startswith("http://"):
             return False  # nothing to verify, and loading the certificates takes a quarter of a second
+        if self.ca_certificate is not None:
+            try:
+                return ssl.create_default_context(cadata=self.ca_certificate)
+            except (ssl.SSLError, ValueError) as error:
+                raise Untrusted(f"the provider's `ca_certificate` is no certificate as PEM: {error}") from error
         if self.ca_file is None:
             return True
         try:

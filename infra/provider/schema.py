@@ -33,6 +33,7 @@ CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "Further headers of each request.",
     },
     "ca_file": {"type": "string", "description": "Absolute path of a PEM file: who signed the server's certificate."},
+    "ca_certificate": {"type": "string", "description": "The same as PEM text; it goes before `ca_file`."},
 }
 
 

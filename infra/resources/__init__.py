@@ -6,7 +6,7 @@ that name would hide the real Prefect.
 
 from infra.resources.block import Block
 from infra.resources.deployment import Condition, Deployment, Schedule, Trigger
-from infra.resources.local import GeneratedSecret, HostPort, PidsLimit, Profile
+from infra.resources.local import CompletedRun, GeneratedSecret, HostPort, LocalCertificate, PidsLimit, Profile
 from infra.resources.lookups import (
     GetBlockResult,
     GetDefaultBaseJobTemplateResult,
@@ -31,6 +31,7 @@ from infra.resources.work_pool import WorkPool, WorkQueue
 __all__ = [
     "Automation",
     "Block",
+    "CompletedRun",
     "Condition",
     "Deployment",
     "GeneratedSecret",
@@ -41,6 +42,7 @@ __all__ = [
     "GetWorkPoolResult",
     "GlobalConcurrencyLimit",
     "HostPort",
+    "LocalCertificate",
     "PidsLimit",
     "Profile",
     "Provider",

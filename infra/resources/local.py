@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pulumi
@@ -19,9 +19,10 @@ class HostPort(pulumi.CustomResource):
         *,
         port: int | Literal["auto"],
         bind: str = "127.0.0.1",
+        other_than: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        properties = {"port": port, "bind": bind, "number": None}
+        properties = {"port": port, "bind": bind, "other_than": other_than, "number": None}
         super().__init__("prefect:index:HostPort", resource_name, properties, opts)
 
 
@@ -37,6 +38,28 @@ class GeneratedSecret(pulumi.CustomResource):
         super().__init__("prefect:index:GeneratedSecret", resource_name, properties, opts)
 
 
+class LocalCertificate(pulumi.CustomResource):
+    """A TLS certificate by an authority of its own, kept in the state, its keys encrypted."""
+
+    certificate: pulumi.Output[str]
+    key: pulumi.Output[str]
+    authority: pulumi.Output[str]
+    expires: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        hosts: pulumi.Input[Sequence[pulumi.Input[str]]],
+        valid_days: int | None = None,
+        rotation: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        made = dict.fromkeys(("certificate", "key", "authority", "authority_key", "expires"))
+        properties = {"hosts": hosts, "valid_days": valid_days, "rotation": rotation, **made}
+        super().__init__("prefect:index:LocalCertificate", resource_name, properties, opts)
+
+
 class Profile(pulumi.CustomResource):
     """A profile in the `profiles.toml` of whoever runs Pulumi. Its id is its name."""
 
@@ -50,6 +73,7 @@ class Profile(pulumi.CustomResource):
         name: pulumi.Input[str],
         api_url: pulumi.Input[str],
         auth_string: pulumi.Input[str] | None = None,
+        ca_certificate: pulumi.Input[str] | None = None,
         settings: pulumi.Input[Mapping[str, str]] | None = None,
         activate: bool = False,
         file: str | None = None,
@@ -60,6 +84,7 @@ class Profile(pulumi.CustomResource):
             "name": name,
             "api_url": api_url,
             "auth_string": auth_string,
+            "ca_certificate": ca_certificate,
             "settings": settings,
             "activate": activate,
             "file": file,
@@ -82,3 +107,18 @@ class PidsLimit(pulumi.CustomResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("prefect:index:PidsLimit", resource_name, {"container_id": container_id, "limit": limit}, opts)
+
+
+class CompletedRun(pulumi.CustomResource):
+    """A container that runs once has done so, and ended well."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        container_id: pulumi.Input[str],
+        timeout_seconds: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {"container_id": container_id, "timeout_seconds": timeout_seconds}
+        super().__init__("prefect:index:CompletedRun", resource_name, properties, opts)

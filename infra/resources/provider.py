@@ -23,6 +23,7 @@ class Provider(pulumi.ProviderResource):
         api_key: pulumi.Input[str] | None = None,
         headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         ca_file: pulumi.Input[str] | None = None,
+        ca_certificate: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         properties = {
@@ -33,5 +34,6 @@ class Provider(pulumi.ProviderResource):
             # Settings of a provider are texts on the wire.
             "headers": pulumi.Output.secret(headers).apply(json.dumps) if headers else None,
             "ca_file": ca_file,
+            "ca_certificate": ca_certificate,
         }
         super().__init__("prefect", resource_name, properties, opts)

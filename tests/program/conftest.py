@@ -33,6 +33,8 @@ class Recorder(pulumi.runtime.Mocks):
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.made[args.typ, args.name] = args.inputs
         known: dict[str, Any] = {"number": 4321, "image_id": "sha256:0", "value": "s3cr3t", "work_pool_id": "uuid"}
+        if args.typ.endswith(":LocalCertificate"):
+            known |= {"certificate": "PEM", "key": "s3cr3t", "authority": "AUTHORITY"}
         return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         *,
         preview: bool = False,
         fresh: bool = False,
+        secrets: dict[str, str] | None = None,
     ) -> Any:
         if change is None and (base, preview) in RAN and not fresh:
             return RAN[base, preview]
@@ -81,12 +84,13 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             f"prefect-infra:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in config.items()
         }
+        given = {f"prefect-infra:{key}": value for key, value in (secrets or {}).items()}
         recorder = Recorder()
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         settings.reset_options(project="prefect-infra", stack=base)
         mocks.set_mocks(recorder, project="prefect-infra", stack=base, preview=preview)
-        runtime_config.set_all_config(flat, [])
+        runtime_config.set_all_config({**flat, **given}, list(given))
         monkeypatch.chdir(tmp_path / "infra")
         # Path.cwd() follows the link to the real infra/: the program must see the copy.
         monkeypatch.setattr(Path, "cwd", classmethod(lambda _: tmp_path / "infra"))

@@ -49,7 +49,7 @@ def test_every_container_is_confined(program: Callable[..., Any]) -> None:
             assert inputs["memory"] == inputs["memorySwap"] > 0
             assert float(inputs["cpus"]) > 0
             assert inputs["logOpts"]["max-size"]
-            assert inputs["restart"] == "always"
+            assert inputs["restart"] == ("no" if name.endswith("-migration") else "always")
             assert f"{name}-id" in limited
             assert not inputs.get("privileged")
 
@@ -71,14 +71,13 @@ def test_ports_are_on_the_loopback(program: Callable[..., Any]) -> None:
             assert {port["ip"] for port in inputs.get("ports", [])} <= {"127.0.0.1"}
 
 
-def test_no_container_is_given_a_secret_as_environment(program: Callable[..., Any]) -> None:
+def test_no_container_is_given_a_secret_as_environment_command_or_health_check(program: Callable[..., Any]) -> None:
     for inputs in program("prod").of("Container").values():
-        assert not any("s3cr3t" in str(variable) for variable in inputs["envs"])
-    server = program("prod").of("Container")["prefect-infra-prod-server"]
-    # Marked as a secret as a whole, so that neither a preview nor the state shows it.
-    uploads = server["uploads"]["value"]
-    assert "s3cr3t" in str(uploads)
-    assert {upload["permissions"] for upload in uploads} == {"0400"}
+        assert not any("s3cr3t" in str(inputs.get(key)) for key in ("envs", "command", "healthcheck", "labels"))
+        if "s3cr3t" in str(inputs.get("uploads")):
+            # Marked as a secret as a whole, so that neither a preview nor the state shows it.
+            uploads = inputs["uploads"]["value"]
+            assert {upload["permissions"] for upload in uploads} == {"0444"}
 
 
 def test_prods_pools_are_prods_and_of_type_docker(program: Callable[..., Any]) -> None:

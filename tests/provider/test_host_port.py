@@ -132,3 +132,12 @@ async def test_a_port_is_imported_by_its_number(offline: Any) -> None:
     assert imported.values == {"bind": LOOPBACK, "port": 4321, "number": 4321}
     with pytest.raises(grpc.aio.AioRpcError, match="imported by its number, got 'mine'"):
         await offline.import_("HostPort", "server", "mine")
+
+
+async def test_two_ports_of_a_stack_that_are_chosen_together_are_two(offline: Any) -> None:
+    first = await offline.up("HostPort", "first", {"port": "auto", "bind": "127.0.0.1"})
+    other_than = first.values["number"]
+    second = await offline.up("HostPort", "second", {"port": "auto", "bind": "127.0.0.1", "other_than": other_than})
+    assert second.values["number"] != other_than
+    with pytest.raises(offline.CheckFailed, match="another part of this stack"):
+        await offline.up("HostPort", "third", {"port": other_than, "bind": "127.0.0.1", "other_than": other_than})

@@ -184,6 +184,36 @@ async def test_any_setting_that_somebody_edits_is_drift_and_is_put_back(
     assert await offline.refresh(resource) == []
 
 
+async def test_the_servers_authority_lies_beside_the_profiles_and_goes_with_its_own(offline: Any, path: Path) -> None:
+    inputs = {**BASE, "ca_certificate": "-----BEGIN CERTIFICATE-----\n"}
+    resource = await offline.up("Profile", "p", inputs)
+    file = path.parent / "prefect-infra-dev.ca.pem"
+    assert profiles(path)["prefect-infra-dev"]["PREFECT_API_SSL_CERT_FILE"] == str(file)
+    assert file.read_text() == inputs["ca_certificate"]
+    assert await offline.refresh(resource) == []
+
+    file.unlink()
+    assert await offline.refresh(resource) == ["ca_certificate"]
+    await offline.up("Profile", "p", inputs)
+    assert file.read_text() == inputs["ca_certificate"]
+
+    await offline.up("Profile", "p", BASE)
+    assert not file.exists()
+    assert "PREFECT_API_SSL_CERT_FILE" not in profiles(path)["prefect-infra-dev"]
+    await offline.up("Profile", "p", inputs)
+    await offline.destroy(resource)
+    assert not file.exists()
+
+
+async def test_a_file_of_a_persons_own_is_no_authority_of_ours(offline: Any, path: Path) -> None:
+    settings = {"PREFECT_API_SSL_CERT_FILE": "/etc/ssl/company.pem"}
+    resource = await offline.up("Profile", "p", {**BASE, "settings": settings})
+    assert await offline.refresh(resource) == []
+    with pytest.raises(offline.CheckFailed) as caught:
+        await offline.up("Profile", "p", {**BASE, "settings": settings, "ca_certificate": "x"})
+    assert "settings.PREFECT_API_SSL_CERT_FILE" in caught.value.failures
+
+
 @pytest.mark.parametrize("text", [None, "", 'active = "x"\n[profiles.x]\n'])
 async def test_a_profile_that_somebody_deleted_comes_back(offline: Any, path: Path, text: str | None) -> None:
     resource = await offline.up("Profile", "p", BASE)

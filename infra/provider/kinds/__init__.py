@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from infra.provider.kinds.automation import Automation
 from infra.provider.kinds.block import Block
+from infra.provider.kinds.completed_run import CompletedRun
 from infra.provider.kinds.concurrency_limit import GlobalConcurrencyLimit, TagConcurrencyLimit
 from infra.provider.kinds.deployment import Deployment
 from infra.provider.kinds.generated_secret import GeneratedSecret
 from infra.provider.kinds.host_port import HostPort
 from infra.provider.kinds.kind import Kind
+from infra.provider.kinds.local_certificate import LocalCertificate
 from infra.provider.kinds.pids_limit import PidsLimit
 from infra.provider.kinds.profile import Profile
 from infra.provider.kinds.variable import Variable
@@ -30,4 +32,6 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     HostPort(),
     GeneratedSecret(),
     PidsLimit(),
+    CompletedRun(),
+    LocalCertificate(),
 )

@@ -21,6 +21,9 @@ AUTO: Final = "auto"
 class HostPortInputs(Inputs):
     bind: str = Field(description="The address that the port is needed on, such as 127.0.0.1.")
     port: int | Literal["auto"] = Field(description="A port, or `auto` for a free one of 4200 to 4999.")
+    other_than: int | None = Field(
+        default=None, description="A port that it can't be: one that was chosen along with it, and is not in use yet."
+    )
 
     @field_validator("port", mode="before")
     @classmethod
@@ -51,12 +54,14 @@ class HostPort(Kind[HostPortInputs]):
         changes = old is None or old.port not in {new.port, AUTO}
         if isinstance(new.port, int) and changes and not _is_free(new.bind, new.port):
             yield Failure(("port",), _taken(new.bind, new.port))
+        if new.port == new.other_than:
+            yield Failure(("port",), f"{new.port} is taken by another part of this stack: choose another one")
 
     def planned(self, old: Mapping[str, Any], new: HostPortInputs) -> dict[str, Any]:
         return {"number": _number(old, new)}
 
     async def create(self, session: Session, new: HostPortInputs) -> Live[HostPortInputs]:
-        number = new.port if isinstance(new.port, int) else _choose(session.owner, new.bind)
+        number = new.port if isinstance(new.port, int) else _choose(session.owner, new)
         return Live(id=str(number), inputs=new, outputs=HostPortOutputs(number=number))
 
     async def read(
@@ -90,14 +95,14 @@ def _number(state: Mapping[str, Any], new: HostPortInputs) -> int:
     return new.port if isinstance(new.port, int) else int(state["number"])  # auto: the one that it has
 
 
-def _choose(owner: str, bind: str) -> int:
+def _choose(owner: str, new: HostPortInputs) -> int:
     """Two stacks that come up at the same moment would both find the first port free: each begins elsewhere."""
     start = int.from_bytes(hashlib.sha256(owner.encode()).digest()[:4], "big") % COUNT
     for step in range(COUNT):
         port = FIRST + (start + step) % COUNT
-        if _is_free(bind, port):
+        if port != new.other_than and _is_free(new.bind, port):
             return port
-    raise Conflict(f"no free port on {bind} from {FIRST} to {FIRST + COUNT - 1}: set `prefect-infra:server.port`")
+    raise Conflict(f"no free port on {new.bind} from {FIRST} to {FIRST + COUNT - 1}: set `prefect-infra:server.port`")
 
 
 def _is_ours(bind: str) -> bool:
@@ -110,6 +115,8 @@ def _is_free(bind: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
+        except PermissionError:
+            return True  # below 1024, which the engine may take and we may not try
         except OSError:
             return False
     return True

@@ -1,18 +1,17 @@
 """`prefect:index:PidsLimit`: the most processes that a container may have, which Pulumi's Docker provider can't set.
 
-It is set on the running container, moments after its start, and stays over its restarts. The docker command is asked
-rather than the engine's socket, since it knows the contexts, the remote hosts and the credentials of its user.
+It is set on the container, moments after it is made, and stays over its restarts.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from infra.provider.errors import NotFound, ProviderError, Unreachable
+from infra.provider.docker_command import docker
+from infra.provider.errors import NotFound
 from infra.provider.kinds.kind import Inputs, Kind, Live, Outputs, Session
 
 
@@ -29,14 +28,14 @@ class PidsLimit(Kind[PidsLimitInputs]):
     replaced_by: ClassVar[Mapping[str, str]] = {"container_id": "it is a property of that container"}
 
     async def create(self, session: Session, new: PidsLimitInputs) -> Live[PidsLimitInputs]:
-        await _docker("update", "--pids-limit", str(new.limit), new.container_id)
+        await docker("update", "--pids-limit", str(new.limit), new.container_id)
         return Live(id=new.container_id, inputs=new, outputs=Outputs())
 
     async def read(
         self, session: Session, id_: str, known: PidsLimitInputs | None, state: Mapping[str, Any]
     ) -> Live[PidsLimitInputs] | None:
         try:
-            limit = await _docker("inspect", "--type", "container", "--format", "{{.HostConfig.PidsLimit}}", id_)
+            limit = await docker("inspect", "--type", "container", "--format", "{{.HostConfig.PidsLimit}}", id_)
         except NotFound:
             return None
         # An engine that has none tells 0, -1 or nothing: as good as the most that there is.
@@ -50,17 +49,3 @@ class PidsLimit(Kind[PidsLimitInputs]):
 
     async def delete(self, session: Session, id_: str, old: PidsLimitInputs, state: Mapping[str, Any]) -> None:
         """Goes with its container."""
-
-
-async def _docker(*arguments: str) -> str:
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-    except FileNotFoundError as error:
-        raise Unreachable("the `docker` command is not on PATH: `make doctor` says how to get it") from error
-    output, complaint = await process.communicate()
-    if process.returncode == 0:
-        return output.decode().strip()
-    text = complaint.decode().strip()
-    raise NotFound(text) if "No such" in text else ProviderError(f"docker {arguments[0]}: {text}")

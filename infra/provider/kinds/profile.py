@@ -20,6 +20,7 @@ from infra.provider.profiles_file import ProfilesFile, default_path, locked
 
 BUILT_IN: Final = frozenset({"ephemeral", "local", "cloud", "test"})
 """Prefect's own: there even where no file has them, and its command line writes them."""
+CA_FILE: Final = "PREFECT_API_SSL_CERT_FILE"
 _SETTING: Final = re.compile(r"PREFECT_[A-Z0-9_]+")
 
 
@@ -27,6 +28,9 @@ class ProfileInputs(Adoptable):
     name: str = Field(min_length=1, description="What `prefect profile use` is given.")
     api_url: str = Field(description="The server's API, such as http://127.0.0.1:4200/api.")
     auth_string: str | None = Field(default=None, repr=False, description="`user:password`; empty is none.")
+    ca_certificate: str | None = Field(
+        default=None, description="Who signed the server's certificate, as PEM; written beside the profiles."
+    )
     settings: dict[str, str] = Field(
         default_factory=dict, description="Further settings, such as PREFECT_LOGGING_LEVEL."
     )
@@ -71,6 +75,8 @@ class Profile(Kind[ProfileInputs]):
                 yield Failure(("settings", key), reason)
             elif key in {"PREFECT_API_URL", "PREFECT_API_AUTH_STRING"}:
                 yield Failure(("settings", key), "comes from the server that the profile is for")
+            elif key == CA_FILE and new.ca_certificate is not None:
+                yield Failure(("settings", key), "is set by `ca_certificate`: leave one of the two out")
         if new.file is not None and not Path(new.file).expanduser().is_absolute():
             reason = f"depends on where Pulumi is run: expected an absolute path, or one from ~, got {new.file!r}"
             yield Failure(("file",), reason)
@@ -84,7 +90,8 @@ class Profile(Kind[ProfileInputs]):
             document = ProfilesFile.load(path)
             if document.table(new.name) is not None and not (document.owner(new.name) == owner or new.adopt):
                 raise NotOurs(f"profile {new.name!r} in {path}", self.token, new.name)
-            document.put(new.name, _settings(new), owner)
+            document.put(new.name, _settings(new, path), owner)
+            _write_authority(new, path)
             previously = _activate(document, new.name) if new.activate else None
             document.save()
         return Live(id=new.name, inputs=new, outputs=ProfileOutputs(path=str(path), previously_active=previously))
@@ -96,8 +103,14 @@ class Profile(Kind[ProfileInputs]):
         settings = (await asyncio.to_thread(ProfilesFile.load, path)).table(id_)
         if settings is None:
             return None
+        authority = None
+        if settings.get(CA_FILE) == str(_authority(path, id_)):
+            del settings[CA_FILE]
+            # Empty is not what was written, so a refresh tells that the file has gone, and the next `up` mends it.
+            authority = await asyncio.to_thread(_read_authority, path, id_)
         inputs = ProfileInputs(
             name=id_,
+            ca_certificate=authority,
             api_url=settings.pop("PREFECT_API_URL", ""),
             auth_string=settings.pop("PREFECT_API_AUTH_STRING", None),
             settings=settings,
@@ -118,7 +131,10 @@ class Profile(Kind[ProfileInputs]):
         path, previously = Path(state["path"]), state.get("previously_active")
         with locked(path):
             document = ProfilesFile.load(path)
-            document.put(new.name, _settings(new), owner)
+            document.put(new.name, _settings(new, path), owner)
+            _write_authority(new, path)
+            if old.ca_certificate is not None and new.ca_certificate is None:
+                _authority(path, new.name).unlink(missing_ok=True)
             if new.activate and not old.activate:
                 previously = _activate(document, new.name)
             elif old.activate and not new.activate:
@@ -128,10 +144,10 @@ class Profile(Kind[ProfileInputs]):
         return Live(id=new.name, inputs=new, outputs=ProfileOutputs(path=str(path), previously_active=previously))
 
     async def delete(self, session: Session, id_: str, old: ProfileInputs, state: Mapping[str, Any]) -> None:
-        await asyncio.to_thread(self._delete, id_, state)
+        await asyncio.to_thread(self._delete, id_, old, state)
 
     @staticmethod
-    def _delete(id_: str, state: Mapping[str, Any]) -> None:
+    def _delete(id_: str, old: ProfileInputs, state: Mapping[str, Any]) -> None:
         path = Path(state["path"])
         if not path.parent.is_dir():
             return
@@ -140,6 +156,8 @@ class Profile(Kind[ProfileInputs]):
             if document.table(id_) is not None:
                 _deactivate(document, id_, state.get("previously_active"))
                 document.remove(id_)
+            if old.ca_certificate is not None:
+                _authority(path, id_).unlink(missing_ok=True)
             document.save()
 
 
@@ -159,9 +177,31 @@ def _deactivate(document: ProfilesFile, name: str, previously: str | None) -> No
         document.activate(previously if there else None)
 
 
-def _settings(inputs: ProfileInputs) -> dict[str, str]:
+def _settings(inputs: ProfileInputs, profiles: Path) -> dict[str, str]:
     auth = {"PREFECT_API_AUTH_STRING": inputs.auth_string} if inputs.auth_string else {}
-    return {"PREFECT_API_URL": inputs.api_url, **auth, **dict(sorted(inputs.settings.items()))}
+    authority = {CA_FILE: str(_authority(profiles, inputs.name))} if inputs.ca_certificate is not None else {}
+    return {"PREFECT_API_URL": inputs.api_url, **auth, **authority, **dict(sorted(inputs.settings.items()))}
+
+
+def _authority(profiles: Path, name: str) -> Path:
+    """Where the certificate of a profile's server's authority lies."""
+    return profiles.parent / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.ca.pem"
+
+
+def _write_authority(inputs: ProfileInputs, profiles: Path) -> None:
+    if inputs.ca_certificate is None:
+        return
+    path = _authority(profiles, inputs.name)
+    aside = path.with_name(f".{path.name}.new")
+    aside.write_text(inputs.ca_certificate)
+    aside.replace(path)
+
+
+def _read_authority(profiles: Path, name: str) -> str:
+    try:
+        return _authority(profiles, name).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _path(inputs: ProfileInputs | None) -> Path:

@@ -114,7 +114,7 @@ def deployment(**keys: Any) -> dict[str, Any]:
         {"timezon": "America/Santiago"},
         {"auth_string": "admin:admin"},
         {"auth_string": {"secure": 5}},
-        {"server": {"port": 80}},
+        {"server": {"port": 0}},
         {"server": {"port": "automatic"}},
         {"server": {"cpus": 0}},
         {"server": {"auth": {"secure": "v1:x"}}},

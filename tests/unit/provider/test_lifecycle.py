@@ -104,13 +104,16 @@ FULL: dict[str, dict[str, Any]] = {
         "name": "prefect-infra-dev",
         "api_url": "http://127.0.0.1:4200/api",
         "auth_string": "admin:x",
+        "ca_certificate": "PEM",
         "settings": {"PREFECT_LOGGING_LEVEL": "INFO"},
         "activate": True,
         "file": "/tmp/p.toml",
     },
-    "HostPort": {"bind": "127.0.0.1", "port": "auto"},
+    "HostPort": {"bind": "127.0.0.1", "port": "auto", "other_than": 4200},
     "GeneratedSecret": {"length": 16, "rotation": 2},
     "PidsLimit": {"container_id": "c", "limit": 64},
+    "CompletedRun": {"container_id": "c", "timeout_seconds": 60},
+    "LocalCertificate": {"hosts": ["127.0.0.1"], "valid_days": 30, "rotation": 2},
 }
 LIFECYCLES = {kind.token.rsplit(":", 1)[-1]: Lifecycle(kind) for kind in KINDS}
 REQUIRED = {
@@ -273,7 +276,7 @@ async def test_a_state_that_another_version_wrote_is_told_in_words_with_what_to_
     lifecycle = LIFECYCLES[name]
     inputs = lifecycle.check({}, FULL[name]).inputs
     outputs = dict.fromkeys(lifecycle.kind.outputs.model_fields, "x")
-    stale = {**inputs, **outputs, min(REQUIRED[name] or inputs): ["canary"]}
+    stale = {**inputs, **outputs, min(REQUIRED[name] or inputs): [["canary"]]}
 
     def connect() -> Any:
         raise AssertionError("nothing may be asked of a server")

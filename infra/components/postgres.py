@@ -1,0 +1,79 @@
+"""Postgres: the server's database, in a container and on a volume of its own; or one that is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.container import SECRETS, Container, Health, Limits, run, volume_mount
+from infra.components.platform import Platform
+from infra.components.secret_values import required
+from infra.model.stack import Scaled
+from infra.resources import GeneratedSecret
+
+PORT: Final = 5432
+USER: Final = "prefect"
+NAME: Final = "prefect"
+DATA: Final = "/var/lib/postgresql/data"
+PASSWORD_FILE: Final = f"{SECRETS}/postgres_password"
+SHARED_MEMORY_MB: Final = 128
+CONNECTIONS_OF_A_PROCESS: Final = 25  # a server's pool (5) with its overflow (10), and the services' own
+RESERVED_CONNECTIONS: Final = 25  # the migration, a backup, a person
+
+
+@dataclass(frozen=True)
+class Postgres:
+    url: pulumi.Output[str]
+    """As a setting of the server; a secret."""
+    ready: Sequence[pulumi.Resource]
+    """What the migration has to wait for."""
+    volume: docker.Volume | None
+    """None: the database is elsewhere."""
+
+
+def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: pulumi.ResourceOptions) -> Postgres:
+    declared = scaled.database
+    if declared.url is not None:
+        return Postgres(required(platform, declared.url), (), None)
+    naming = platform.naming
+    name = naming.of("postgres")
+    password: pulumi.Output[str] = pulumi.Output.secret(GeneratedSecret("postgres-password", opts=opts).value)
+    labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("data").items()]
+    volume = docker.Volume(
+        "postgres-data",
+        name=naming.of("postgres-data"),
+        labels=labels,
+        # A database that `pulumi up` would replace is one that is lost: what was protected stays where it is.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=platform.stack.server.protect)),
+    )
+    connections = CONNECTIONS_OF_A_PROCESS * (scaled.replicas + scaled.services_replicas) + RESERVED_CONNECTIONS
+    container = run(
+        Container(
+            name=name,
+            labels=naming.labels("postgres"),
+            image=platform.images.build("postgres").image_id,
+            command=["sh", "/opt/prefect-infra/postgres.sh", "-c", f"max_connections={connections}"],
+            environment={
+                "TZ": platform.stack.timezone,
+                "POSTGRES_USER": USER,
+                "POSTGRES_DB": NAME,
+                "POSTGRES_PASSWORD_FILE": PASSWORD_FILE,
+            },
+            limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
+            network=network,
+            # By TCP: while the database is being made, nothing answers there.
+            health=Health(command=("pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", NAME)),
+            mounts=[volume_mount(volume, DATA)],
+            files={PASSWORD_FILE: password},
+            stop_signal="SIGINT",
+            shared_memory_mb=SHARED_MEMORY_MB,
+        ),
+        naming,
+        opts,
+    )
+    url = pulumi.Output.concat(f"postgresql+asyncpg://{USER}:", password, f"@{name}:{PORT}/{NAME}")
+    return Postgres(pulumi.Output.secret(url), (container,), volume)

@@ -1,0 +1,84 @@
+"""The proxy: the one published port of prod, and the API's address for the stack's own containers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components import haproxy
+from infra.components.container import SECRETS, Container, Health, Limits, run
+from infra.components.platform import Platform
+from infra.components.secret_values import required
+from infra.model import Scaled
+from infra.resources import HostPort, LocalCertificate
+
+CONFIGURATION: Final = f"{SECRETS}/haproxy.cfg"
+CERTIFICATE: Final = f"{SECRETS}/tls.pem"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    pem: pulumi.Output[str]
+    """Chain and key."""
+    authority: pulumi.Output[str] | None
+    """Who has to be trusted, where machines don't do so anyway."""
+
+
+def certificate(platform: Platform, scaled: Scaled, opts: pulumi.ResourceOptions) -> Certificate:
+    """The given one; else one by an authority of the stack's own."""
+    tls = scaled.proxy.tls
+    if tls is not None:
+        pem = pulumi.Output.concat(required(platform, tls.certificate), "\n", required(platform, tls.key))
+        # What a certificate says is public; that it is kept among the secrets is for the ease of setting it.
+        authority = pulumi.Output.unsecret(required(platform, tls.authority)) if tls.authority else None
+        return Certificate(pulumi.Output.secret(pem), authority)
+    bind = platform.stack.server.bind
+    inner = platform.naming.of("proxy")
+    hosts = list(dict.fromkeys([scaled.proxy.host.strip("[]"), bind, "localhost", "127.0.0.1", inner]))
+    made = LocalCertificate("proxy", hosts=hosts, opts=opts)
+    pem = pulumi.Output.concat(made.certificate, made.key)
+    return Certificate(pulumi.Output.secret(pem), made.authority)
+
+
+def proxy(
+    platform: Platform,
+    scaled: Scaled,
+    network: docker.Network,
+    port: HostPort,
+    replicas: Sequence[docker.Container],
+    shown: Certificate,
+    opts: pulumi.ResourceOptions,
+) -> docker.Container:
+    declared, server, naming = scaled.proxy, platform.stack.server, platform.naming
+    names = [(naming.of(f"api-{number}"), haproxy.INNER_PORT) for number in range(1, scaled.replicas + 1)]
+    text = port.number.apply(
+        lambda number: haproxy.configuration(
+            names, CERTIFICATE, declared.host, int(number), strict=declared.tls is not None
+        )
+    )
+    ports = [docker.ContainerPortArgs(internal=haproxy.HTTPS_PORT, external=port.number, ip=server.bind)]
+    if declared.http_port is not None:
+        plain = HostPort("proxy-http", port=declared.http_port, bind=server.bind, other_than=port.number, opts=opts)
+        ports.append(docker.ContainerPortArgs(internal=haproxy.HTTP_PORT, external=plain.number, ip=server.bind))
+    return run(
+        Container(
+            name=naming.of("proxy"),
+            labels=naming.labels("proxy"),
+            image=platform.images.build("haproxy").image_id,
+            command=["haproxy", "-W", "-db", "-f", CONFIGURATION],
+            environment={"TZ": platform.stack.timezone},
+            limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
+            network=network,
+            health=Health(url=f"http://127.0.0.1:{haproxy.METRICS_PORT}{haproxy.READY}"),
+            ports=ports,
+            files={CONFIGURATION: text, CERTIFICATE: shown.pem},
+            # Soft: it takes nothing new, and ends when what is under way has ended.
+            stop_signal="SIGUSR1",
+        ),
+        naming,
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(replicas))),
+    )

@@ -1,0 +1,114 @@
+"""A server of several containers: a migration first, then API replicas and background services around one database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.container import SECRETS, Container, Health, Limits, run, run_once
+from infra.components.platform import Platform
+from infra.components.postgres import Postgres
+from infra.components.redis import Redis
+from infra.model import Scaled
+
+PORT: Final = 4200
+WITH_SECRETS: Final = ("python3", "-I", "-S", "/opt/prefect-infra/with_secrets.py")
+"""The command of a server's process: what lies in files becomes the environment of that process alone."""
+SERVICES_HEALTH: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck_services.py")
+SEVERAL_PROCESSES: Final = {
+    "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+    "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+    "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+    "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
+}
+"""By default each process keeps these to itself, and services would do everything once for each of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What all processes of the server need."""
+
+    platform: Platform
+    scaled: Scaled
+    network: docker.Network
+    """The one that workers and runs are on."""
+    backend: docker.Network
+    """The one that only the server, its database and Redis are on."""
+    postgres: Postgres
+    redis: Redis
+    environment: dict[str, pulumi.Input[str]]
+    auth_string: pulumi.Output[str] | None
+    opts: pulumi.ResourceOptions
+
+    def secrets(self) -> dict[str, pulumi.Input[str]]:
+        values: dict[str, pulumi.Input[str]] = {
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": self.postgres.url,
+            "PREFECT_SERVER_DOCKET_URL": self.redis.url,
+            "PREFECT_REDIS_MESSAGING_URL": self.redis.url,
+            "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL": self.redis.url,
+        }
+        if self.auth_string is not None:
+            values["PREFECT_SERVER_API_AUTH_STRING"] = self.auth_string
+        return {f"{SECRETS}/{name}": value for name, value in values.items()}
+
+    def container(self, role: str, command: Sequence[str], health: Health | None) -> Container:
+        declared = self.platform.stack.server
+        kind = role.rstrip("-0123456789")
+        return Container(
+            name=self.platform.naming.of(role),
+            labels=self.platform.naming.labels(kind),
+            image=self.platform.images.build("server").image_id,
+            command=[*WITH_SECRETS, *command],
+            environment={
+                **self.environment,
+                **SEVERAL_PROCESSES,
+                # Once, by a container of its own, rather than by each of them at the same moment.
+                "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
+            },
+            limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
+            network=self.network,
+            further_networks=[self.backend],
+            health=health,
+            files=self.secrets(),
+        )
+
+    def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self.opts, pulumi.ResourceOptions(depends_on=list(resources)))
+
+
+def migration(parts: Parts) -> pulumi.Resource:
+    """Brings the database to what this version of Prefect needs, each time the server's image is another one."""
+    described = parts.container("migration", ("prefect", "server", "database", "upgrade", "-y"), None)
+    after = parts.after(*parts.postgres.ready, *parts.redis.ready)
+    return run_once(described, parts.platform.naming, after)
+
+
+def api_replicas(parts: Parts, migrated: pulumi.Resource) -> list[docker.Container]:
+    """What answers. One is replaced after the other, so that the API answers meanwhile."""
+    command = ("prefect", "server", "start", "--no-services", "--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104
+    # Ready is more than alive: the database answers, too. The proxy asks the same.
+    health = Health(url=f"http://127.0.0.1:{PORT}/api/ready")
+    made: list[docker.Container] = []
+    for number in range(1, parts.scaled.replicas + 1):
+        described = parts.container(f"api-{number}", command, health)
+        made.append(run(described, parts.platform.naming, parts.after(migrated, *made[-1:])))
+    return made
+
+
+def background_services(parts: Parts, migrated: pulumi.Resource) -> list[docker.Container]:
+    """What schedules, marks late runs, runs automations: at work once among all replicas."""
+    # Its interpreter takes longer to start than the check itself.
+    health = Health(command=SERVICES_HEALTH, interval_seconds=10)
+    return [
+        run(
+            parts.container(f"services-{number}", ("prefect", "server", "services", "start"), health),
+            parts.platform.naming,
+            parts.after(migrated),
+        )
+        for number in range(1, parts.scaled.services_replicas + 1)
+    ]

@@ -1,0 +1,145 @@
+"""What the program makes of a server with a database, and of one that is elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PREFIX = "prefect-infra-prod"
+SERVER = [f"{PREFIX}-api-1", f"{PREFIX}-api-2", f"{PREFIX}-services-1", f"{PREFIX}-migration"]
+
+
+def of_the_server(made: Any) -> dict[str, Any]:
+    containers: dict[str, Any] = made.of("Container")
+    return {
+        name.removeprefix(f"{PREFIX}-"): inputs
+        for name, inputs in containers.items()
+        if not re.search(r"worker|socket", name)
+    }
+
+
+def networks(inputs: dict[str, Any]) -> set[str]:
+    return {network["name"].removeprefix(PREFIX) for network in inputs["networksAdvanced"]}
+
+
+def files(inputs: dict[str, Any]) -> dict[str, str]:
+    uploads = inputs.get("uploads", [])
+    uploads = uploads["value"] if isinstance(uploads, dict) else uploads
+    return {upload["file"]: str(upload["content"]) for upload in uploads}
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_prod_is_a_database_redis_a_migration_replicas_services_and_a_proxy(
+    program: Callable[..., Any], preview: bool
+) -> None:
+    made = program("prod", preview=preview)
+    assert sorted(of_the_server(made)) == ["api-1", "api-2", "migration", "postgres", "proxy", "redis", "services-1"]
+    assert list(made.of("CompletedRun")) == [f"{PREFIX}-migration"]
+
+
+def test_the_number_of_replicas_is_declared(program: Callable[..., Any]) -> None:
+    def more(config: dict[str, Any]) -> None:
+        config["server"] |= {"replicas": 3, "services_replicas": 2}
+
+    made = of_the_server(program("prod", change=more))
+    assert {"api-3", "services-2"} <= made.keys()
+    assert "server prefect-infra-prod-api-3 " in files(made["proxy"])["/run/secrets/haproxy.cfg"]
+    assert "max_connections=150" in made["postgres"]["command"]
+
+
+def test_only_the_proxy_publishes_ports(program: Callable[..., Any]) -> None:
+    published = {
+        name: {port["internal"] for port in inputs.get("ports", [])}
+        for name, inputs in program("prod").of("Container").items()
+    }
+    assert {name: ports for name, ports in published.items() if ports} == {f"{PREFIX}-proxy": {8443.0, 8080.0}}
+
+
+def test_nobody_but_the_server_reaches_the_database_and_redis(program: Callable[..., Any]) -> None:
+    made = program("prod")
+    on_backend = {name for name, inputs in made.of("Container").items() if "-backend" in networks(inputs)}
+    assert on_backend == {*SERVER, f"{PREFIX}-postgres", f"{PREFIX}-redis"}
+    for name in ("postgres", "redis"):
+        assert networks(of_the_server(made)[name]) == {"-backend"}
+    assert made.of("Network")["backend"]["internal"]
+
+
+def test_replicas_serve_without_services_and_share_what_they_know(program: Callable[..., Any]) -> None:
+    made = of_the_server(program("prod"))
+    for name in ("api-1", "api-2"):
+        assert "--no-services" in made[name]["command"]
+        assert made[name]["healthcheck"]["tests"][-1].endswith("/api/ready")
+    assert made["services-1"]["command"][-3:] == ["server", "services", "start"]
+    for name in ("api-1", "api-2", "services-1"):
+        variables = dict(variable.split("=", 1) for variable in made[name]["envs"])
+        assert variables["PREFECT_MESSAGING_BROKER"] == "prefect_redis.messaging"
+        assert variables["PREFECT_API_DATABASE_MIGRATE_ON_START"] == "false"
+        assert variables["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+        assert variables["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == "true"
+        assert variables["PREFECT_SERVER_METRICS_ENABLED"] == "true"
+        assert set(files(made[name])) == {
+            f"/run/secrets/{setting}"
+            for setting in (
+                "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+                "PREFECT_SERVER_DOCKET_URL",
+                "PREFECT_REDIS_MESSAGING_URL",
+                "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL",
+                "PREFECT_SERVER_API_AUTH_STRING",
+            )
+        }
+
+
+def test_the_migration_runs_once_and_is_not_taken_for_a_service(program: Callable[..., Any]) -> None:
+    migration = of_the_server(program("prod"))["migration"]
+    assert migration["command"][-3:] == ["database", "upgrade", "-y"]
+    assert (migration["start"], migration["mustRun"], migration["restart"]) == (False, False, "no")
+
+
+def test_workers_reach_the_api_through_the_proxy_and_only_docker_ones_tell_metrics(program: Callable[..., Any]) -> None:
+    for name, inputs in program("prod").of("Container").items():
+        if "worker" in name:
+            (profile,) = files(inputs).values()
+            assert f'PREFECT_API_URL = "http://{PREFIX}-proxy:4200/api"' in profile
+            assert "PREFECT_CLIENT_METRICS_ENABLED=true" in inputs["envs"]
+    for inputs in program("dev").of("Container").values():
+        assert not any("METRICS" in variable for variable in inputs["envs"])
+
+
+def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callable[..., Any]) -> None:
+    def elsewhere(config: dict[str, Any]) -> None:
+        config["server"] |= {
+            "database": {"url": {"secret": "database_url"}},
+            "redis": {"url": {"secret": "redis_url"}},
+        }
+
+    given = {"database_url": "postgresql+asyncpg://u:s3cr3t@db/prefect", "redis_url": "redis://:s3cr3t@r:6379/0"}
+    made = program("prod", change=elsewhere, secrets=given)
+    containers = of_the_server(made)
+    assert sorted(containers) == ["api-1", "api-2", "migration", "proxy", "services-1"]
+    url = files(containers["api-1"])["/run/secrets/PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+    assert url == given["database_url"]
+
+
+def test_a_given_certificate_is_shown_and_no_other_is_made(program: Callable[..., Any]) -> None:
+    def given_certificate(config: dict[str, Any]) -> None:
+        config["server"]["proxy"] = {
+            "host": "prefect.example.com",
+            "tls": {"certificate": {"secret": "tls_certificate"}, "key": {"secret": "tls_key"}},
+        }
+
+    made = program("prod", change=given_certificate, secrets={"tls_certificate": "CHAIN", "tls_key": "KEY"})
+    shown = files(of_the_server(made)["proxy"])
+    assert shown["/run/secrets/tls.pem"] == "CHAIN\nKEY"
+    assert "Strict-Transport-Security" in shown["/run/secrets/haproxy.cfg"]
+    assert made.of("LocalCertificate") == {}
+
+
+def test_profiles_trust_the_authority_of_the_stack(program: Callable[..., Any]) -> None:
+    (profile,) = program("prod").of("Profile").values()
+    assert profile["api_url"] == "https://127.0.0.1:4321/api"
+    assert profile["ca_certificate"] == "AUTHORITY"
+    (profile,) = program("dev").of("Profile").values()
+    assert profile.get("ca_certificate") is None

@@ -1,0 +1,65 @@
+"""The health check of the background services, against a Redis of a few lines."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from workers.healthcheck_services import problem
+
+NOW = 1_800_000_000.0
+
+
+@contextmanager
+def redis(password: str, alive: dict[str, float]) -> Iterator[str]:
+    """The address of a server that answers AUTH, SELECT and ZRANGEBYSCORE."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            allowed = not password
+            while line := self.rfile.readline():
+                words = []
+                for _ in range(int(line[1:])):
+                    length = int(self.rfile.readline()[1:])
+                    words.append(self.rfile.read(length + 2)[:-2].decode())
+                match words:
+                    case ["AUTH", *_, given]:
+                        allowed = given == password
+                        self.wfile.write(b"+OK\r\n" if allowed else b"-WRONGPASS no\r\n")
+                    case ["SELECT", "3"] if allowed:
+                        self.wfile.write(b"+OK\r\n")
+                    case ["ZRANGEBYSCORE", "prefect:workers", lowest, "+inf"] if allowed:
+                        names = [name for name, at in alive.items() if at >= float(lowest)]
+                        told = "".join(f"${len(name)}\r\n{name}\r\n" for name in names)
+                        self.wfile.write(f"*{len(names)}\r\n{told}".encode())
+                    case _:
+                        self.wfile.write(b"-NOAUTH Authentication required.\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_services_that_gave_a_sign_lately_are_at_work() -> None:
+    with redis("s%3a/x", {"services-1#7": NOW - 3, "services-2#7": NOW - 90}) as where:
+        url = f"redis://:s%253a%2Fx@{where}/3"
+        assert problem(url, "services-1", NOW) is None
+        assert "no sign of the services of services-2" in str(problem(url, "services-2", NOW))
+        assert "no sign" in str(problem(url, "services", NOW))
+
+
+@pytest.mark.parametrize("userinfo", ["", ":wrong@", "user:wrong@"])
+def test_a_refused_credential_is_a_problem_and_is_not_told(userinfo: str) -> None:
+    with redis("secret", {"services-1#7": NOW}) as where:
+        told = str(problem(f"redis://{userinfo}{where}/0", "services-1", NOW))
+        assert "NOAUTH" in told or "WRONGPASS" in told
+        assert "wrong@" not in told
+
+
+def test_a_redis_that_is_not_there_is_a_problem() -> None:
+    assert "ConnectionRefusedError" in str(problem("redis://127.0.0.1:9/0", "services-1", NOW))

@@ -1,0 +1,65 @@
+"""Exit 0 if this container's background services are at work: they tell Redis so, every two seconds.
+
+They answer no HTTP. What runs their tasks (Docket) keeps a sorted set of those alive, each with the time of its last
+sign, and is called by its host: this container. It speaks the little of Redis's protocol that it needs itself, for the
+reasons that healthcheck.py gives.
+"""
+
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+URL = Path("/run/secrets/PREFECT_SERVER_DOCKET_URL")
+ALIVE = "prefect:workers"
+TIMEOUT_SECONDS = 3.0
+SILENT_SECONDS = 20
+
+
+def problem(url: str, host: str, now: float) -> str | None:
+    """Why the services of that host aren't at work, or None."""
+    parts = urlsplit(url)
+    where = f"{parts.hostname}:{parts.port or 6379}"
+    try:
+        connection = socket.create_connection((parts.hostname or "", parts.port or 6379), TIMEOUT_SECONDS)
+        if parts.scheme == "rediss":
+            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=parts.hostname)
+        with connection, connection.makefile("rwb") as stream:
+            if parts.password:
+                user = [unquote(parts.username)] if parts.username else []
+                asked(stream, "AUTH", *user, unquote(parts.password))
+            if (database := parts.path.strip("/")) not in ("", "0"):
+                asked(stream, "SELECT", database)
+            alive = asked(stream, "ZRANGEBYSCORE", ALIVE, str(now - SILENT_SECONDS), "+inf")
+    except (OSError, ValueError) as error:
+        return f"{where}: {type(error).__name__}: {error}"
+    if any(name.startswith(f"{host}#") for name in alive):
+        return None
+    return f"no sign of the services of {host} within {SILENT_SECONDS} s"
+
+
+def asked(stream, *words: str) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ANN001  # typing is slow to import
+    """The answer to a command: a list of texts. Raises: ValueError: Redis refused."""
+    parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
+    stream.write(f"*{len(words)}\r\n{''.join(parts)}".encode())
+    stream.flush()
+    first = stream.readline().decode().rstrip()
+    if not first or first.startswith("-"):
+        raise ValueError(first or "closed the connection")
+    if not first.startswith("*"):
+        return [first]
+    found = []
+    for _ in range(int(first[1:])):
+        length = int(stream.readline()[1:])
+        found.append(stream.read(length + 2)[:-2].decode())
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        given = URL.read_text(encoding="utf-8").strip()
+    except OSError as unreadable:
+        sys.exit(str(unreadable))
+    sys.exit(problem(given, socket.gethostname(), time.time()))
