@@ -288,7 +288,7 @@ class DeploymentKeys(DeploymentDefaults):
     flow_name: Text | None = Field(None, examples=["importar-lista-de-precios"])
     """The flow's name, where its file is in another repository; default: its function's, with - for _."""
     description: str | None = None
-    """Default: the first paragraph of the flow's docstring."""
+    """Default: the first paragraph of the flow's docstring; "" for none."""
     version: Text | None = None
     """Of the code, at will."""
     schedules: list[Schedule] = Field([])

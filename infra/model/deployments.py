@@ -100,7 +100,7 @@ def deployment(
         pool_name=pool.name,
         flow_name=flow.name if flow else "unknown",
         entrypoint=given.entrypoint,
-        description=given.description or (flow.description if flow else None),
+        description=(flow.description if flow and given.description is None else given.description) or None,
         tags=tuple(dict.fromkeys(given.tags)),
         parameters=given.parameters,
         parameter_schema=(flow.signature if flow else UNSEEN).schema,
