@@ -7,6 +7,7 @@ import pulumi
 from infra.components.area import Area
 from infra.components.existing_server import ExistingServer
 from infra.components.image import ImageBuilder
+from infra.components.importing import import_what_is_there
 from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
@@ -18,6 +19,7 @@ from infra.toolchain.facts import read_facts
 
 
 def main() -> None:
+    import_what_is_there()
     stack = declared_stack()
     platform = Platform(
         stack=stack,

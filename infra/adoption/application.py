@@ -35,7 +35,7 @@ class Change:
     def check(self) -> dict[str, Stack]:
         """All its stacks as they would be, by name. Raises StackErrors."""
         kept = {path: (self.root / path).read_bytes().decode("utf-8") for path in self.copied}
-        with _overlay(self.root, {**kept, **self.texts}) as copy:
+        with overlaid(self.root, {**kept, **self.texts}) as copy:
             findings: list[Finding] = []
             made: dict[str, Stack] = {}
             for stack in self.stacks:
@@ -152,7 +152,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _overlay(root: Path, texts: Mapping[str, str]) -> Iterator[Path]:
+def overlaid(root: Path, texts: Mapping[str, str]) -> Iterator[Path]:
     """The checkout with the new texts in it: real folders where they go, links to all the rest."""
     with tempfile.TemporaryDirectory(prefix="prefect-infra-import-") as folder:
         copy = Path(folder)

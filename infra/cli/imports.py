@@ -14,6 +14,7 @@ from infra.adoption import Imported, SourceFaults, crontab, prefect_yaml, task_s
 from infra.adoption.application import change
 from infra.adoption.stack_edit import EditError, rendered
 from infra.cli.console import checkout, err, fail
+from infra.cli.import_server import import_server
 from infra.cli.options import complete_area, complete_stack
 from infra.model import StackErrors, timezones
 from infra.model.declared import AREA_NAME
@@ -25,6 +26,8 @@ app = typer.Typer(
     "Example: `prefect-infra import crontab tareas.cron --area compras`",
     no_args_is_help=True,
 )
+
+app.command("server")(import_server)
 
 Source = Annotated[Path, typer.Argument(help="What to import.", exists=True, readable=True)]
 AreaName = Annotated[

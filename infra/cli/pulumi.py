@@ -9,7 +9,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class Pulumi:
 
     root: Path
     stack: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Variables beyond the set-up's."""
 
     def show(self, *arguments: str, on_stderr: bool = False) -> int:
         """Run it in the foreground; on stderr where stdout is for something else. Returns its exit code."""
@@ -41,6 +44,18 @@ class Pulumi:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+        )
+
+    def tell(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it unseen with something to read, which thus is in no list of processes."""
+        return subprocess.run(
+            self._command(*arguments),
+            cwd=self.root,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            input=text,
         )
 
     def outputs(self) -> dict[str, Any]:
@@ -101,4 +116,4 @@ class Pulumi:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **launcher.environment(self.root, self.stack)}
+        return {**os.environ, **launcher.environment(self.root, self.stack), **self.extra}

@@ -356,7 +356,7 @@ class Area(AreaKeys):
 
 class Variable(Declared):
     value: Any = Field(examples=[21, "Aceros del Sur", ["a", "b"]])
-    """Anything that JSON has, up to 5,000 characters. Never a secret."""
+    """Anything that JSON has but null, up to 5,000 characters. Never a secret."""
     tags: list[Text] = Field([])
     """To find it by."""
 

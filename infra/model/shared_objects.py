@@ -20,7 +20,10 @@ _RESERVED_LIMITS = ("deployment:", "tag:")
 def variables(given: declared.Stack, found: Findings) -> Iterator[Variable]:
     for name, variable in given.variables.items():
         path: KeyPath = ("variables", name, "value")
-        if (place := arguments.not_json(variable.value)) is not None:
+        if variable.value is None:
+            message = "'value' is nothing, which Pulumi can't tell from no value at all"
+            found.add(keys.WRONG_TYPE, path, message, hint="leave the variable out, or write a text")
+        elif (place := arguments.not_json(variable.value)) is not None:
             found.add(keys.NOT_JSON, (*path, *place), "not a finite number", hint="JSON has no form for it")
         elif (length := len(json.dumps(variable.value))) > MOST_OF_A_VARIABLE:
             message = f"the value has {length} characters as JSON: it goes up to {MOST_OF_A_VARIABLE}"

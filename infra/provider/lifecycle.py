@@ -77,6 +77,7 @@ class Lifecycle(Generic[I]):
 
     def diff(self, state: Mapping[str, Any], new: Mapping[str, Any]) -> Plan:
         left_alone = {name for name, owner in _owners_of(new).items() if owner != "stack"}
+        left_alone |= {name for name in self.kind.compared_if_said if name not in new}
         fields = self.kind.inputs.model_fields.keys() - self.kind.incomparable - left_alone
         changes = diffing.diff(
             {key: value for key, value in state.items() if key in fields},

@@ -17,9 +17,7 @@ from infra.adoption.drafts import Draft, Imported, Remark, SourceFaults, Weight
 from infra.adoption.prefect_yaml import schedules
 
 _LEFT_OUT = {
-    "version": "versions are not declared here",
-    "version_type": "versions are not declared here",
-    "triggers": "automations are not part of a deployment here",
+    "version_type": "a version is what it is said to be",
     "sla": "service levels are Prefect Cloud's",
     "build": "images follow from `code: {location: image}`",
     "push": "images follow from `code: {location: image}`",
@@ -27,8 +25,8 @@ _LEFT_OUT = {
     "path": "entrypoints are relative to the root of the code",
 }
 _KNOWN = frozenset(
-    {"name", "entrypoint", "description", "tags", "parameters", "enforce_parameter_schema", "paused"}
-    | {"concurrency_limit", "work_pool", "schedule", "schedules", "pull"}
+    {"name", "entrypoint", "description", "version", "tags", "parameters", "enforce_parameter_schema", "paused"}
+    | {"triggers", "concurrency_limit", "work_pool", "schedule", "schedules", "pull"}
 )
 _OF_THE_FILE = frozenset({"name", "prefect-version", "deployments", "pull", "definitions"})
 _RESOLVED_BY_WORKERS = re.compile(r"{{\s*(prefect\.(blocks|variables)\.|\$?PREFECT_API)")
@@ -119,13 +117,15 @@ def _wrong_shapes(given: Any) -> Iterator[str]:
         ("schedules", (list,), "a list"),
         ("schedule", (dict,), "a mapping"),
         ("tags", (list, str), "a list"),
+        ("triggers", (list,), "a list"),
         ("concurrency_limit", (dict, int), "a number or a mapping"),
     ):
         if given.get(key) is not None and not isinstance(given[key], kinds):
             yield f"{key} must be {what}"
-    listed = given.get("schedules")
-    if isinstance(listed, list) and not all(isinstance(each, dict) for each in listed):
-        yield "each of schedules must be a mapping"
+    for key in ("schedules", "triggers"):
+        listed = given.get(key)
+        if isinstance(listed, list) and not all(isinstance(each, dict) for each in listed):
+            yield f"each of {key} must be a mapping"
 
 
 class _Deployment:
@@ -149,8 +149,12 @@ class _Deployment:
             if given.get(key) and key not in made and self._is_plain(key, given[key]):
                 made[key] = given[key]
         made |= self._flags() | self._limit() | self._route() | self._code(made["entrypoint"])
+        if given.get("version") is not None and self._is_plain("version", given["version"]):
+            made["version"] = str(given["version"])
         if listed := list(self._schedules()):
             made["schedules"] = listed
+        if given.get("triggers"):
+            made["triggers"] = given["triggers"]
         for key, value in given.items():
             if key not in _KNOWN and value:
                 self._tell("left out", f"{key}: {_LEFT_OUT.get(key, 'it is no key that Prefect reads')}")
@@ -224,6 +228,8 @@ class _Deployment:
     def _code(self, entrypoint: str) -> dict[str, Any]:
         steps = self._given.get("pull") or []
         made: dict[str, Any] = {}
+        if not self._around.is_here(entrypoint.rpartition(":")[0]) and not _is_one_clone(steps) and _can_be_said(steps):
+            return {"pull": steps}
         for step in steps if isinstance(steps, list) else [steps]:
             for name, given in step.items() if isinstance(step, dict) else ():
                 if _GIT.fullmatch(name) and isinstance(given, dict) and "{{" not in str(given.get("repository", "{{")):
@@ -265,3 +271,21 @@ class _Deployment:
             if "timezone" not in made[0] and "interval" not in made[0]:
                 self._tell("note", f"{where}: it was in UTC, and is moved to {self._around.timezone}: the same times")
             yield from made
+
+
+def _is_one_clone(steps: Any) -> bool:
+    """Whether `code` says all of it."""
+    match steps:
+        case [dict() as step] if len(step) == 1:
+            ((name, given),) = step.items()
+            return bool(_GIT.fullmatch(name)) and isinstance(given, dict) and given.keys() <= _OF_A_CLONE
+        case _:
+            return False
+
+
+def _can_be_said(steps: Any) -> bool:
+    """Whether they are steps that a worker takes as they are written, with what it looks up itself."""
+    if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
+        return False
+    text = json.dumps(steps, default=str)
+    return text.count("{{") == len(_RESOLVED_BY_WORKERS.findall(text))

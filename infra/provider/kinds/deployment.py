@@ -94,6 +94,7 @@ class Deployment(Kind[DeploymentInputs]):
     inputs = DeploymentInputs
     outputs = DeploymentOutputs
     identity = ("flow_name", "name")
+    compared_if_said = frozenset({"work_pool_id"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of deployments",
         "flow_name": "a deployment can't move to another flow",
@@ -168,6 +169,7 @@ class Deployment(Kind[DeploymentInputs]):
         flow_name = known.flow_name if known else (await api.get(f"flows/{row['flow_id']}"))["name"]
         declared = {schedule.slug: schedule for schedule in (known.schedules if known else ())}
         limit = row["global_concurrency_limit"]
+        pool_id = known.work_pool_id if known else await self._pool_id(api, row)
         automations = await OwnedAutomations(api, row, session.owner).rows(
             (state.get("trigger_ids") or {}).values(),
             [str(trigger.name) for trigger in (known.triggers if known else ())],
@@ -179,7 +181,7 @@ class Deployment(Kind[DeploymentInputs]):
             flow_name=flow_name,
             work_pool_name=row["work_pool_name"] or "",
             # A deployment whose pool was deleted has none: a difference that the next `up` mends.
-            work_pool_id=known.work_pool_id if known and row["work_pool_name"] else None,
+            work_pool_id=pool_id if row["work_pool_name"] else None,
             work_queue_name=row["work_queue_name"] or "default",
             tags=row["tags"] or (),
             parameters=row["parameters"] or {},
@@ -226,6 +228,15 @@ class Deployment(Kind[DeploymentInputs]):
         """The flow stays: the history of its runs hangs on it. The triggers go first: the server would leave them."""
         await session.api.delete(f"automations/owned-by/{owned_automations.resource(id_)}")
         await session.api.delete(f"deployments/{id_}")
+
+    @staticmethod
+    async def _pool_id(api: Api, row: Mapping[str, Any]) -> str | None:
+        """The row has the pool's name alone."""
+        name = row["work_pool_name"]
+        pool = name and await api.listing("work_pools/filter", "name").row(
+            name, lambda: api.get_or_none(f"work_pools/{name}")
+        )
+        return pool["id"] if pool else None
 
     @staticmethod
     async def _existing(api: Api, new: DeploymentInputs) -> dict[str, Any] | None:

@@ -125,6 +125,8 @@ class Kind(ABC, Generic[I]):
     """Inputs by which the server tells objects apart: a change of one makes another object."""
     replaced_by: ClassVar[Mapping[str, str]] = {}
     """Inputs that can't be changed in place, each with the reason."""
+    compared_if_said: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that an import finds, and that a program which doesn't say them has no wish about."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Properties that are secret even when the program didn't mark them."""
 

@@ -46,6 +46,7 @@ class WorkQueue(Kind[WorkQueueInputs]):
     inputs = WorkQueueInputs
     outputs = WorkQueueOutputs
     identity = ("work_pool_name", "name")
+    compared_if_said = frozenset({"work_pool_id"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "work_pool_name": "a queue can't move to another pool",
         "work_pool_id": "a pool that was made anew has none of its queues",
@@ -82,7 +83,7 @@ class WorkQueue(Kind[WorkQueueInputs]):
         declared = known is None or known.priority is not None
         inputs = WorkQueueInputs(
             work_pool_name=pool,
-            work_pool_id=row["work_pool_id"] if known and known.work_pool_id else None,
+            work_pool_id=row["work_pool_id"] if known is None or known.work_pool_id else None,
             name=row["name"],
             priority=row["priority"] if declared else None,
             concurrency_limit=row["concurrency_limit"],

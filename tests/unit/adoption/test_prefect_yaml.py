@@ -41,6 +41,8 @@ def told(text: str) -> list[str]:
 def test_what_both_files_call_the_same_is_taken_as_it_is() -> None:
     given = {
         "description": "Una descripción",
+        "version": "2026.11",
+        "triggers": [{"expect": ["lista.recibida"], "parameters": {"archivo": "{{ event.payload.archivo }}"}}],
         "tags": ["a", "b"],
         "parameters": {"x": [1, {"y": None}]},
         "enforce_parameter_schema": False,
@@ -62,8 +64,8 @@ def test_what_both_files_call_the_same_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"version": "1"}, "version:"),
-        ({"triggers": [{"x": 1}]}, "triggers:"),
+        ({"version": "{{ build.version }}"}, "version:"),
+        ({"version_type": "simple"}, "version_type:"),
         ({"sla": [{"x": 1}]}, "sla:"),
         ({"build": [{"x": {}}]}, "build:"),
         ({"push": [{"x": {}}]}, "push:"),
@@ -120,16 +122,40 @@ def test_the_work_pool_is_the_area_s() -> None:
 CLONE = {"prefect.deployments.steps.git_clone": {"repository": "https://git/x", "branch": "main", "access_token": "t"}}
 
 
+PLAIN_CLONE = {"prefect.deployments.steps.git_clone": {"repository": "https://git/x", "branch": "main"}}
+
+
 def test_a_clone_becomes_the_code_of_flows_that_are_elsewhere() -> None:
-    text = with_one(pull=[CLONE])
+    text = with_one(pull=[PLAIN_CLONE])
 
     assert deployment(text, here=False)["code"] == {"location": "git", "repository": "https://git/x", "branch": "main"}
     assert "code" not in deployment(text, here=True)
-    assert any("access_token" in str(each) for each in imported(text, here=False).remarks)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [CLONE],  # with a token, which the worker looks up
+        [{"prefect_aws.deployments.steps.pull_from_s3": {"bucket": "flujos", "folder": "compras"}}],
+        [{"prefect.deployments.steps.set_working_directory": {"directory": "/opt/flujos"}}],
+    ],
+)
+def test_steps_that_no_code_says_stay_as_they_are(steps: list[Any]) -> None:
+    made = deployment(with_one(pull=steps), here=False)
+
+    assert made["pull"] == steps
+    assert "code" not in made
+
+
+def test_a_step_that_is_filled_in_at_the_deploy_is_left_out() -> None:
+    text = with_one(pull=[{"a.b.pull": {"bucket": "{{ push.bucket }}"}}])
+
+    assert "pull" not in deployment(text, here=False)
+    assert any("a.b.pull" in str(each) for each in imported(text, here=False).remarks)
 
 
 def test_the_file_s_pull_counts_for_deployments_without_one() -> None:
-    text = rendered({"pull": [CLONE], "deployments": [{"name": "uno", "entrypoint": "a.py:f"}]})
+    text = rendered({"pull": [PLAIN_CLONE], "deployments": [{"name": "uno", "entrypoint": "a.py:f"}]})
 
     assert deployment(text, here=False)["code"]["location"] == "git"
 

@@ -102,7 +102,11 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(TEXTS, inner, max_size=2)),
     max_leaves=4,
 )
-VARIABLE = st.builds(lambda value, tags: {"value": value, "tags": tags}, JSON, st.lists(TEXTS, max_size=2))
+VARIABLE = st.builds(
+    lambda value, tags: {"value": value, "tags": tags},
+    JSON.filter(lambda value: value is not None),
+    st.lists(TEXTS, max_size=2),
+)
 OF_THE_SERVER = {
     "variables": st.dictionaries(st.from_regex(r"[a-z0-9_-]{1,9}", fullmatch=True), VARIABLE, max_size=2),
     "global_concurrency_limits": st.dictionaries(

@@ -429,14 +429,14 @@ def test_variables_and_limits_belong_to_the_stack(load: Load) -> None:
       prefect-infra:environment: dev
       prefect-infra:variables:
         tasa_iva: {value: 21}
-        vacia: {value: null, tags: [a, b]}
+        vacia: {value: '', tags: [a, b]}
       prefect-infra:global_concurrency_limits: {erp: 0, api: {limit: 60, slot_decay_per_second: 1, active: false}}
       prefect-infra:tag_concurrency_limits: {base-de-datos: 3}
     """)
 
     assert [variable.model_dump() for variable in stack.variables] == [
         {"name": "tasa_iva", "value": 21, "tags": ()},
-        {"name": "vacia", "value": None, "tags": ("a", "b")},
+        {"name": "vacia", "value": "", "tags": ("a", "b")},
     ]
     assert [limit.model_dump() for limit in stack.global_concurrency_limits] == [
         {"name": "erp", "limit": 0, "active": True, "slot_decay_per_second": 0.0},

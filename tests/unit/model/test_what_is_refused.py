@@ -135,6 +135,12 @@ CASES = [
         "value:",
     ),
     Case(
+        "a variable that is nothing",
+        stack("  prefect-infra:variables: {tasa: {value: «»null}}\n"),
+        "prefect-infra:variables.tasa.value",
+        "is nothing",
+    ),
+    Case(
         "a variable too large",
         stack(f"  prefect-infra:variables: {{tasa: {{value: «»{'x' * 5001}}}}}\n"),
         "prefect-infra:variables.tasa.value",
