@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.work import Work
+from infra.toolchain import pulumi_cli
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PULUMI: Final = ROOT / ".venv/bin/pulumi"
@@ -64,6 +65,7 @@ class Project:
         # As in any checkout: a plugin that the program's packages name and that isn't there is sought in the network.
         (folder / "home").mkdir()
         (folder / "home/plugins").symlink_to(ROOT / ".state/home/plugins")
+        pulumi_cli.without_debug_log(folder / "home")
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PULUMI_"))},
             "PULUMI_BACKEND_URL": f"file://{folder}/state",

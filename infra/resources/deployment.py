@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 import pulumi
 
+from infra.resources.light_program import given, lighten
 from infra.resources.work_pool import WorkPool
 
 
@@ -114,9 +115,7 @@ class Deployment(pulumi.CustomResource):
             "triggers": triggers,
             "adopt": adopt,
             "owners": owners,
-            "deployment_id": None,
-            "flow_id": None,
-            "schedule_ids": None,
-            "trigger_ids": None,
         }
-        super().__init__("prefect:index:Deployment", resource_name, properties, opts)
+        outputs = dict.fromkeys(("deployment_id", "flow_id", "schedule_ids", "trigger_ids"))
+        lighten()
+        super().__init__("prefect:index:Deployment", resource_name, {**given(properties), **outputs}, opts)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pulumi
 
+from infra.resources.light_program import lighten
+
 
 class WorkPool(pulumi.CustomResource):
     """A work pool. Its id is its name.
@@ -44,6 +46,7 @@ class WorkPool(pulumi.CustomResource):
             "owners": owners,
             "work_pool_id": None,
         }
+        lighten()
         super().__init__("prefect:index:WorkPool", resource_name, properties, opts)
 
 

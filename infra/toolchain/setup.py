@@ -135,6 +135,7 @@ def make_private(checkout: Checkout) -> None:
     checkout.state.mkdir(exist_ok=True)
     checkout.backend.mkdir(exist_ok=True)
     checkout.pulumi_home.mkdir(exist_ok=True)
+    pulumi_cli.without_debug_log(checkout.pulumi_home)
     # Whole or not at all: a link, unlike a rename, doesn't replace one that is there.
     aside = checkout.passphrase.with_name(f"passphrase.{os.getpid()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

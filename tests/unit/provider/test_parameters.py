@@ -152,3 +152,12 @@ def test_where_nothing_is_enforced_or_known_nothing_is_complained_about(inputs: 
 )
 def test_a_schema_that_is_none_is_told_and_nothing_is_fetched_from_the_network(schema: Any, path: str) -> None:
     assert list(told(parameter_openapi_schema=schema, parameters={"n": 1})) == [path]
+
+
+def test_what_the_last_up_took_is_not_held_against_the_schema_again_and_what_is_new_is() -> None:
+    deployment = Lifecycle(Deployment())
+    wrong = {**BASE, "parameters": {"no_such": 1}}
+    taken = {key: value for key, value in wrong.items() if value is not None}
+    assert deployment.check({}, wrong).failures
+    assert deployment.check(taken, wrong).failures == ()
+    assert deployment.check(taken, {**wrong, "description": "x"}).failures

@@ -192,3 +192,19 @@ def test_the_passphrase_is_made_once_and_for_its_owner_only(tmp_path: Path) -> N
     assert checkout.passphrase.stat().st_mode & 0o777 == 0o600
     assert len(first) >= 32
     assert sorted(path.name for path in checkout.state.iterdir()) == ["home", "passphrase", "pulumi"]
+
+
+def test_what_differs_is_asked_of_plugins_side_by_side_unless_the_user_says_otherwise(root: Path) -> None:
+    assert launcher.environment(root, "dev", {})["PULUMI_PARALLEL_DIFF"] == "true"
+    assert "PULUMI_PARALLEL_DIFF" not in launcher.environment(root, "dev", {"PULUMI_PARALLEL_DIFF": "false"})
+
+
+def test_pulumis_debug_log_is_off_until_somebody_wants_it(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    make_private(checkout)
+    off = checkout.pulumi_home / "logs"
+    assert "put a folder in the place of this file" in off.read_text()
+    off.unlink()
+    off.mkdir()
+    make_private(checkout)
+    assert off.is_dir()
