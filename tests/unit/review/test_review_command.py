@@ -221,7 +221,7 @@ def test_a_renamed_area_is_told_as_such(checkout: Path) -> None:
     for base in ((), ("--base", "main")):
         text = run(*base, "--plan", "-", given=preview(*steps)).stdout
 
-        assert "Compras: renamed from compras, 2 changed deployments" in text
+        assert "Compras: renamed from compras to abastecimiento, 2 changed deployments" in text
         assert "keep their ids" in text
         assert "work pool compras-prod is removed" in text
 
