@@ -104,6 +104,10 @@ def _headlines(review: Review) -> Iterator[str]:
         yield f"{plain(area.title)}: {area}"
     if review.changes_nothing and not review.refusals:
         yield "Nothing changes."
+    if review.beside:
+        names = ", ".join(f"{KINDS.get(step.type, step.type)} {code(step.name)}" for step in review.beside)
+        base = plain(str(review.base))
+        yield f"Not of this change: {names}. What is declared at {base} was not brought up, or edited"
     for collision in review.collisions:
         yield f"New collision: {plain(collision.told)}"
     new = [each for each in review.findings if each.is_new]

@@ -6,6 +6,7 @@ costs no containers. golden/ is made again by UPDATE_GOLDEN=1.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from tests.ci.github import Hosted, hosted
 from tests.ci.runner import ROOT, Done, Runner, all_steps, git, listed, machine
 from tests.provider.conftest import running_server
 from tests.stack.platforms import Patient, copy_checkout
+from tests.unit.review.plans import preview, step
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
@@ -61,6 +63,8 @@ config:
     location: git
     repository: https://git.example.com/datos/flujos.git
     branch: main
+  prefect-infra:profiles:
+    - name: prefect-infra-{{stack}}
   prefect-infra:areas:
     compras: areas/compras.yaml
     ventas: areas/ventas.yaml
@@ -281,3 +285,38 @@ def the_night_finds_what_was_edited_in_the_ui(story: Story) -> None:
     (issue,) = story.host.issues
     assert "resumen-diario-de-ventas" in issue["body"]
     assert "cambiado-a-mano" in issue["body"]
+
+
+def test_what_the_server_knows_of_runs_is_told_live(story: Story) -> None:
+    """On the stack as the story leaves it."""
+    name = "importar-lista-de-precios"
+    deployment = story.deployment(name)
+    with story.api() as api:
+        run = api.post(f"deployments/{deployment['id']}/create_flow_run", json={"state": {"type": "PENDING"}}).json()
+        for state in ("PENDING", "RUNNING"):
+            api.post(
+                f"flow_runs/{run['id']}/set_state", json={"state": {"type": state}, "force": True}
+            ).raise_for_status()
+    worker = {
+        "name": "w",
+        "command": ["--type", "process"],
+        "labels": [{"label": "prefect-infra.role", "value": "worker"}],
+    }
+    plan = preview(
+        step("replace", "Container", "w", worker, worker, diff={"image": "update-replace"}),
+        step("delete", "Deployment", name, {"name": name}),
+        step("delete", "WorkPool", "compras-dev", {"name": "compras-dev"}),
+    )
+    (story.work / "plan.json").write_text(plan)
+
+    told = json.loads(
+        story.developer("prefect-infra", "review", "-s", STACK, "--plan", "plan.json", "--live", "--json")
+    )
+
+    runs = {each["name"]: each["runs"] for each in told["destroyed"]}
+    assert runs[name] >= 1
+    assert runs["compras-dev"] >= runs[name]
+    (restart,) = told["restarts"]
+    assert restart["running"][name] == 1
+    text = story.developer("prefect-infra", "review", "-s", STACK, "--plan", "plan.json", "--live")
+    assert f"{name} (1 running)" in text
