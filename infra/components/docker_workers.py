@@ -20,12 +20,13 @@ from infra.components.server import Server
 from infra.components.workers import (
     DATA,
     HEALTH,
+    connection_files,
+    stop_seconds,
     worker_command,
     worker_environment,
-    worker_files,
     worker_names,
 )
-from infra.model import Area
+from infra.model import Area, Stack
 
 ENGINE_SOCKET: Final = "/var/run/docker.sock"
 PROXY_FOLDER: Final = "/run/socket-proxy"
@@ -35,7 +36,6 @@ WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 """Of the worker itself; what the area declares is for each of its flow runs."""
 UNKNOWN_GROUP: Final = 999
 METRICS_PORT: Final = 4201
-STOP_SECONDS: Final = 600  # a docker worker that is told to stop waits for its runs
 
 
 def job_defaults(
@@ -91,8 +91,8 @@ def docker_workers(
                 network=server.network,
                 health=HEALTH,
                 mounts=[volume_mount(sockets, PROXY_FOLDER)],
-                files=worker_files(server),
-                stop_seconds=STOP_SECONDS,
+                files=connection_files(server),
+                stop_seconds=stop_seconds(area),
             ),
             platform.naming,
             after_proxy,
@@ -130,6 +130,7 @@ def _proxy(
                 "memory_mb": area.workers.memory_mb,
                 "cpus": area.workers.cpus,
                 "pids": area.workers.pids,
+                **_sweeping(platform.stack),
             },
             sort_keys=True,
         )
@@ -153,6 +154,10 @@ def _proxy(
         naming,
         opts,
     )
+
+
+def _sweeping(stack: Stack) -> dict[str, int]:
+    return {"keep_minutes": max(1, stack.janitor.finished_containers // 60)} if stack.janitor else {}
 
 
 def _socket_volume(area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> docker.Volume:

@@ -28,10 +28,12 @@ _SERVER: Final = (
     "workers/healthcheck_services.py",
     "workers/with_secrets.py",
 )
-_WORKER: Final = (*_SERVER, "workers/logging.yml")
+_WORKER: Final = (*_SERVER, "workers/logging.yml", "workers/start_worker.py", "workers/draining")
 _INPUTS: Final = {
     "server": _SERVER,
     "proxy": (*_SERVER, "workers/socket_proxy"),
+    "backup": (*_SERVER, "workers/backup"),
+    "janitor": (*_SERVER, "workers/janitor"),
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
     "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),

@@ -17,6 +17,7 @@ from infra.model import Area, Stack
 DATA: Final = "/var/lib/flows"
 PROFILE: Final = "/etc/prefect/worker-profile.toml"
 HEALTH: Final = Health(url="http://127.0.0.1:8080/health")
+FAREWELL_SECONDS: Final = 45  # 10 each for SIGTERM and SIGKILL, 5 to say good-bye, and as much again on a busy machine
 QUERY_SECONDS: Final = 5  # how often a worker asks for runs: half of Prefect's default, still one small call
 
 
@@ -45,7 +46,8 @@ def process_workers(
                 network=server.network,
                 health=HEALTH,
                 mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
-                files=worker_files(server),
+                files=connection_files(server),
+                stop_seconds=stop_seconds(area),
             ),
             platform.naming,
             opts,
@@ -57,9 +59,15 @@ def process_workers(
 def worker_command(area: Area, name: str) -> list[str]:
     limit = [] if area.workers.limit is None else ["--limit", str(area.workers.limit)]
     return [
-        *("prefect", "worker", "start", "--pool", area.pool.name, "--type", area.pool.type, "--name", name),
-        *("--no-create-pool-if-not-found", "--with-healthcheck", *limit),
+        *("python", "/opt/prefect-infra/start_worker.py"),
+        *("--pool", area.pool.name, "--type", area.pool.type, "--name", name, *limit),
+        *("--drain-seconds", str(area.workers.drain_seconds)),
     ]
+
+
+def stop_seconds(area: Area) -> int:
+    """How long the engine waits before it kills: longer than the worker takes to end what doesn't end by itself."""
+    return area.workers.drain_seconds + FAREWELL_SECONDS
 
 
 def worker_environment(area: Area, stack: Stack, server: Server) -> dict[str, pulumi.Input[str]]:
@@ -76,12 +84,19 @@ def worker_environment(area: Area, stack: Stack, server: Server) -> dict[str, pu
     if logging.extra_loggers:
         # `prefect` isn't among them: workers/logging.yml sends what that logs to the API, and named here it went twice.
         environment["PREFECT_LOGGING_EXTRA_LOGGERS"] = ",".join(logging.extra_loggers)
+    if stack.janitor:
+        environment["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = str(stack.janitor.heartbeat_seconds)
+    return {**environment, **connection(server)}
+
+
+def connection(server: Server) -> dict[str, pulumi.Input[str]]:
+    """How a container of the stack finds the server; with `connection_files`."""
     if server.auth_string is None:
-        return {**environment, "PREFECT_API_URL": server.inner_api_url}
-    return {**environment, "PREFECT_PROFILES_PATH": PROFILE}
+        return {"PREFECT_API_URL": server.inner_api_url}
+    return {"PREFECT_PROFILES_PATH": PROFILE}
 
 
-def worker_files(server: Server) -> dict[str, pulumi.Input[str]]:
+def connection_files(server: Server) -> dict[str, pulumi.Input[str]]:
     if server.auth_string is None:
         return {}
     return {PROFILE: server.auth_string.apply(lambda auth: _profile(server.inner_api_url, auth))}

@@ -13,7 +13,9 @@ from infra.model.collecting import Findings, masked
 from infra.model.errors import NAMESPACE, Finding, StackErrors
 from infra.model.firing import next_runs, runs_between
 from infra.model.stack import (
+    Alerts,
     Area,
+    Backup,
     CheckoutCode,
     Code,
     Database,
@@ -21,6 +23,7 @@ from infra.model.stack import (
     GitCode,
     GlobalConcurrencyLimit,
     ImageCode,
+    Janitor,
     Limits,
     Logging,
     Profile,
@@ -41,7 +44,9 @@ from infra.model.stack import (
 
 __all__ = [
     "NAMESPACE",
+    "Alerts",
     "Area",
+    "Backup",
     "CheckoutCode",
     "Code",
     "Database",
@@ -50,6 +55,7 @@ __all__ = [
     "GitCode",
     "GlobalConcurrencyLimit",
     "ImageCode",
+    "Janitor",
     "Limits",
     "Logging",
     "Profile",

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from infra.model.declaration import Declared, Json, Text, field_of, keys_of
 from infra.model.declared_triggers import Condition, Trigger
+from infra.model.declared_upkeep import Alerts, Backup, Janitor
 from infra.model.partial import Partial
 from infra.model.schema_hints import OrFile, OrNumber
 from infra.model.stack import LogLevel
@@ -38,6 +39,7 @@ Limit = Annotated[int, Field(ge=1)]
 Memory = Annotated[int, Field(ge=128)]
 Cpus = Annotated[float, Field(gt=0)]
 Pids = Annotated[int, Field(ge=32)]
+DrainSeconds = Annotated[int, Field(ge=0, le=86_400)]
 Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 WorkerType = Literal["process", "docker"]
 # `pulumi config set` writes a lone value as text.
@@ -170,6 +172,8 @@ class WorkersOverride(Declared):
     """How many processes and threads each worker's container may have."""
     limit: Limit | None = None
     """Runs at once per worker; null: no limit."""
+    drain_seconds: DrainSeconds | None = None
+    """How long a worker that is told to stop waits for its runs."""
 
 
 class Workers(Declared):
@@ -185,6 +189,8 @@ class Workers(Declared):
     """How many processes and threads each worker's container may have."""
     limit: Limit | None = None
     """Runs at once per worker; null: no limit."""
+    drain_seconds: DrainSeconds | None = None
+    """How long a worker that is told to stop waits for its runs; default: 30 in the environment dev, 600 in others."""
 
 
 class Code(Declared):
@@ -343,6 +349,8 @@ class AreaKeys(Declared):
     """Where workers find the flows; default: the stack's."""
     schedules_active: bool | None = None
     """Whether its schedules make runs unless they say otherwise; default: the stack's."""
+    alerts: Alerts | None = None
+    """Who is told when its runs fail or its workers are gone; default: the stack's."""
     defaults: DeploymentDefaults = Field(default_factory=DeploymentDefaults)
     """What its deployments have unless they say otherwise."""
 
@@ -419,6 +427,12 @@ class Stack(Declared):
     """What all deployments have unless they, or their area's defaults, say otherwise."""
     profiles: list[Profile] = Field(default_factory=lambda: [Profile(name="prefect-infra-{stack}")])
     """Prefect profiles registered on the machine that runs `pulumi up`."""
+    alerts: Alerts | None = None
+    """Who is told when runs fail or workers are gone, in areas that don't say."""
+    janitor: Janitor | None = None
+    """Ends runs without a process, forgets workers that are gone; nothing: no janitor."""
+    backup: Backup | None = None
+    """Backs the server's database up now and then; nothing: only by hand."""
     areas: dict[AreaName, Annotated[Area, OrFile()]] = Field({})
     """By name: an area's own keys, or the path of its file."""
     variables: dict[Annotated[str, StringConstraints(pattern=PREFECT_VARIABLE)], Variable] = Field(

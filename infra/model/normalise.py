@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import declared, pools, servers, shared_objects, throwaway, timezones
+from infra.model import alerts, declared, pools, servers, shared_objects, throwaway, timezones, upkeep
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
@@ -28,6 +28,8 @@ from infra.model.stack import (
     WorkPool,
 )
 
+DRAIN_SECONDS = 600  # most flows of a data team end within ten minutes; who has longer ones says so
+DEV_DRAIN_SECONDS = 30
 _SETTINGS_OF_THE_STACK = frozenset({"PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"})
 """A worker or run that finds a key in its environment sends that, whatever else it was given, and is refused."""
 
@@ -58,6 +60,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     _unique_deployments(given, places, found)
     _own_settings(given, places, found)
     _code(given.code, ("code",), context)
+    alerts.check(given.alerts, ("alerts",), secrets, found)
     _defaults(given, context)
     areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
     pools.check_unique(areas, found)
@@ -70,6 +73,8 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         server=servers.server(given.server, secrets, found),
         logging=logging,
         profiles=tuple(_profiles(given, identity, places, found)),
+        janitor=upkeep.janitor(given, found),
+        backup=upkeep.backup(given, found),
         areas=areas,
         variables=tuple(shared_objects.variables(given, found)),
         global_concurrency_limits=tuple(shared_objects.global_limits(given, found)),
@@ -208,10 +213,11 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
     path: KeyPath = ("areas", name)
     found = context.findings
     _code(given.code, (*path, "code"), context)
+    alerts.check(given.alerts, (*path, "alerts"), context.secrets, found)
     if given.schedules_active is not None:
         context = replace(context, schedules_active=given.schedules_active)
     env = {**of.env, **given.env}
-    workers = Workers(**{**of.workers.model_dump(), **_set(given.workers)})
+    workers = Workers(**{**of.workers.model_dump(), **_drain(of), **_set(given.workers)})
     area_logging = Logging(**{**logging.model_dump(), **_set(given.logging)})
     pool = WorkPool(
         name=pools.pool_name(name, given, of, found),
@@ -230,6 +236,7 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
         workers=workers,
         logging=area_logging,
         env=env,
+        alerts=alerts.alerts(given.alerts or of.alerts, pool.name),
         deployments=tuple(
             made
             for item_path, item in context.places.of((*path, "deployments"), given.deployments)
@@ -237,6 +244,14 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
             is not None
         ),
     )
+
+
+def _drain(of: declared.Stack) -> dict[str, int]:
+    """In dev, nobody wants to wait for the end of what they are about to replace."""
+    seconds = of.workers.drain_seconds
+    if seconds is None:
+        seconds = DEV_DRAIN_SECONDS if of.environment == "dev" else DRAIN_SECONDS
+    return {"drain_seconds": seconds}
 
 
 def _set(given: declared.Declared) -> dict[str, object]:

@@ -85,6 +85,31 @@ class Workers(Normalised):
     cpus: float
     pids: int
     limit: int | None
+    drain_seconds: int
+
+
+class Janitor(Normalised):
+    """All in seconds; None: never."""
+
+    every: int
+    heartbeat_seconds: int
+    zombie_runs: bool
+    pending_timeout: int | None
+    late_runs: Literal["run_all", "keep_latest"] | int
+    """A number: skip those that are later."""
+    dead_workers: int | None
+    finished_containers: int
+    rerun_crashed: int
+    keep_events: int | None
+    keep_runs: int | None
+
+
+class Backup(Normalised):
+    every: int
+    """Seconds."""
+    keep: int
+    folder: str | None
+    """None: a volume."""
 
 
 class Profile(Normalised):
@@ -174,6 +199,20 @@ class Deployment(Normalised):
     """Whether its flow is in another repository, so that nothing is known of its parameters."""
 
 
+class AlertTarget(Normalised):
+    block_type: str
+    block_name: str
+    secret: str | None
+    """The stack's secret that the block is made with. None: the block is there already."""
+    settings: dict[str, Any]
+    """What else the block has."""
+
+
+class Alerts(Normalised):
+    on: tuple[Literal["failed", "crashed", "late", "offline"], ...]
+    to: AlertTarget
+
+
 class Area(Normalised):
     name: str
     title: str
@@ -181,6 +220,7 @@ class Area(Normalised):
     workers: Workers
     logging: Logging
     env: dict[str, str]
+    alerts: Alerts | None
     deployments: tuple[Deployment, ...]
 
 
@@ -211,6 +251,8 @@ class Stack(Normalised):
     server: Server
     logging: Logging
     profiles: tuple[Profile, ...]
+    janitor: Janitor | None
+    backup: Backup | None
     areas: tuple[Area, ...]
     variables: tuple[Variable, ...]
     global_concurrency_limits: tuple[GlobalConcurrencyLimit, ...]

@@ -22,7 +22,7 @@ def run_to_the_end(api: Any, deployment_id: str, **body: Any) -> dict[str, Any]:
         now = api.get(f"flow_runs/{run['id']}").json()
         return now if now["state"]["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else None
 
-    return eventually(f"run of {deployment_id} ended", ended, 120)
+    return eventually(f"run of {deployment_id} ended", ended, 400)
 
 
 def logs_of(api: Any, run_id: str) -> list[dict[str, Any]]:

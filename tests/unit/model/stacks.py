@@ -29,6 +29,7 @@ WORKERS = some(
     memory_mb=st.integers(128, 9999),
     cpus=st.floats(0.1, 64),
     limit=st.integers(1, 9),
+    drain_seconds=st.integers(0, 9999),
 )
 CODE = st.one_of(
     st.just({"location": "checkout"}),

@@ -64,6 +64,8 @@ def test_an_environment_is_all_that_a_stack_must_say(load: Load) -> None:
         },
         "logging": {"level": "INFO", "print": False, "extra_loggers": ()},
         "profiles": ({"name": "prefect-infra-dev", "activate": False, "settings": {}},),
+        "janitor": None,
+        "backup": None,
         "areas": (),
         "variables": (),
         "global_concurrency_limits": (),

@@ -1,0 +1,106 @@
+"""A worker that is stopped loses no run: it waits, it ends what takes too long, and it looks back when it begins."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+
+import pytest
+from prefect.workers.base import BaseWorker
+
+from tests.stack.platforms import eventually
+from tests.workers.conftest import Work
+
+pytestmark = [pytest.mark.server, pytest.mark.thorough]
+
+
+def test_a_worker_that_is_stopped_takes_no_more_runs_and_waits_for_those_it_has(work: Work) -> None:
+    worker = work.worker()
+    run = work.submit(segundos=8)
+    work.runs(run)
+
+    worker.send_signal(signal.SIGTERM)
+    eventually("draining", lambda: "takes no more runs" in work.log())
+    later = work.submit()
+
+    assert worker.wait(60) == 0, work.log()
+    assert work.state(run) == "COMPLETED"
+    assert (work.folder / "termino").exists()
+    assert work.state(later) == "SCHEDULED"
+    work.worker(name="el-que-sigue")
+    assert work.ends(later) == "COMPLETED"
+
+
+@pytest.mark.parametrize("stubborn", [False, True], ids=["heeds", "ignores"])
+def test_a_run_that_takes_longer_than_the_limit_ends_crashed(work: Work, stubborn: bool) -> None:
+    worker = work.worker("--drain-seconds", "2")
+    run = work.submit(segundos=600, terco=stubborn)
+    work.runs(run)
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(60) == 0, work.log()
+    assert work.state(run) == "CRASHED", work.log()
+    assert not (work.folder / "termino").exists()
+
+
+def test_a_second_signal_ends_the_wait(work: Work) -> None:
+    worker = work.worker()
+    run = work.submit(segundos=600)
+    work.runs(run)
+
+    worker.send_signal(signal.SIGTERM)
+    eventually("draining", lambda: "takes no more runs" in work.log())
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(60) == 0, work.log()
+    assert work.state(run) == "CRASHED", work.log()
+
+
+def test_a_worker_without_runs_stops_at_once(work: Work) -> None:
+    worker = work.worker()
+    assert work.ends(work.submit()) == "COMPLETED"
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(15) == 0, work.log()
+
+
+def test_a_killed_worker_that_is_back_ends_the_runs_it_left_and_only_those(work: Work) -> None:
+    """Running for ever is what they were without it, their heartbeats or not."""
+    first = work.worker("--limit", "1")
+    lost = work.submit(segundos=600)
+    work.runs(lost)
+    work.worker(name="otro")  # the first has all it takes
+    kept = work.submit(segundos=20)
+    work.runs(kept)
+
+    work.kill(first)
+    assert work.state(lost) == "RUNNING"
+    work.worker()
+
+    assert work.ends(lost) == "CRASHED"
+    assert "was killed" in work.run(lost)["state"]["message"]
+    assert work.ends(kept) == "COMPLETED"
+
+
+def test_a_worker_makes_no_pool_but_waits_for_it(work: Work) -> None:
+    work.api.delete(f"work_pools/{work.pool}").raise_for_status()
+    worker = work.worker()
+
+    eventually("a worker that waits", lambda: "started" in work.log())
+
+    assert work.api.get(f"work_pools/{work.pool}").status_code == 404
+    assert worker.poll() is None
+
+
+def test_what_is_overridden_is_there_in_this_version_of_prefect() -> None:
+    """An upgrade that renames one of these would silently undo the draining."""
+    names = {
+        "_get_scheduled_flow_runs": ["self"],
+        "_submit_run_and_capture_errors": ["self", "flow_run", "task_status"],
+    }
+
+    for name, parameters in names.items():
+        assert list(inspect.signature(getattr(BaseWorker, name)).parameters) == parameters
+    assert "_submitting_flow_run_ids" in inspect.getsource(BaseWorker._submit_run)

@@ -1,0 +1,122 @@
+"""A worker of any type, with a way to stop taking runs and to know those it has.
+
+The methods that begin with an underscore are Prefect's (prefect/workers/base.py, 3.8.8):
+tests/unit/workers/test_draining.py tells when an upgrade moves them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from abc import ABC
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import anyio
+import anyio.abc
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.workers.base import BaseWorker
+
+from workers.draining.orphans import end_orphans
+
+logger = logging.getLogger("prefect.workers.draining")
+
+END_SECONDS: Final = 10  # for a flow to clean up after itself, as long as an engine gives a container
+EVERY_SECONDS: Final = 0.2
+
+
+class Draining(BaseWorker[Any, Any, Any], ABC):
+    """Laid over a type of worker by `draining()`. As an ABC it is not entered into Prefect's table of types."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.draining = False
+        self._in_flight: dict[UUID, int | None] = {}
+        """Each run that was submitted and isn't over, with its process once there is one."""
+        self._has_looked_back = False
+
+    @property
+    def in_flight(self) -> set[UUID]:
+        return {*self._in_flight, *self._submitting_flow_run_ids}
+
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        if not self._has_looked_back:
+            # Before the first run is taken: whatever has this worker's name by now is of a former life.
+            if self.type == "process":
+                await end_orphans(self.client, self._work_pool_name, self.name)
+            self._has_looked_back = True
+        runs = [] if self.draining else await super()._get_scheduled_flow_runs()
+        # It may have been told to stop while it asked. No run is this worker's before it proposes Pending.
+        return [] if self.draining else runs
+
+    async def _submit_run_and_capture_errors(
+        self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[int | Exception] | None = None
+    ) -> Any:
+        def started(identifier: Any) -> None:
+            self._in_flight[flow_run.id] = identifier if isinstance(identifier, int) else None
+
+        self._in_flight[flow_run.id] = None
+        noted: Any = task_status and _Noted(task_status, started)
+        try:
+            return await super()._submit_run_and_capture_errors(flow_run, noted)
+        finally:
+            del self._in_flight[flow_run.id]
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more runs, and wait for those that there are."""
+        self.draining = True
+        logger.info("Worker %r takes no more runs, and waits for %d", self.name, len(self.in_flight))
+        await self._wait(seconds)
+
+    async def end_processes(self) -> None:
+        """End what runs as a process of this worker: Prefect then reports the run as Crashed."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            processes = [(run, pid) for run, pid in self._in_flight.items() if pid is not None]
+            for run, pid in processes:
+                logger.warning("Flow run '%s' took too long: its process gets %s", run, number.name)
+                _signal(pid, number)
+            if processes:
+                await self._wait(END_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            while self.in_flight:  # noqa: ASYNC110  # half of it is Prefect's own set, which tells nobody of a change
+                await anyio.sleep(EVERY_SECONDS)
+
+
+class _Noted:
+    """Prefect's task status, that tells what started to somebody else as well."""
+
+    def __init__(self, status: anyio.abc.TaskStatus[int], note: Callable[[Any], None]) -> None:
+        self._status = status
+        self._note = note
+
+    def started(self, value: Any = None) -> None:
+        self._note(value)
+        self._status.started(value)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._status, name)
+
+
+def draining(kind: str) -> type[Draining]:
+    """The class of a type of worker, as Prefect has it, with draining. Raises: LookupError: there is none."""
+    base = BaseWorker.get_worker_class_from_type(kind)
+    if base is None:
+        known = ", ".join(sorted(BaseWorker.get_all_available_worker_types()))
+        raise LookupError(f"no worker of type {kind!r}: there are {known}")
+    return type(f"Draining{base.__name__}", (Draining, base, ABC), {})
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """To a flow's whole process group, where it has one of its own."""
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        pass
