@@ -16,7 +16,7 @@ from infra.components.postgres import database
 from infra.components.proxy import certificate, proxy
 from infra.components.redis import messaging
 from infra.components.scaled_server import Parts, api_replicas, background_services, migration
-from infra.model import Scaled
+from infra.model import Scaled, Stack
 from infra.resources import GeneratedSecret, HostPort, Provider
 
 PORT: Final = 4200  # inside of the stack's network
@@ -79,8 +79,11 @@ class Server(pulumi.ComponentResource):
             "PREFECT_LOGGING_SERVER_LEVEL": declared.log_level,
             # Without it, browsers would be told the inner address, which means nothing to them.
             "PREFECT_SERVER_UI_API_URL": self.api_url,
+            # What alerts link to.
+            "PREFECT_UI_URL": self.ui_url,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
+            **retention(platform.stack),
         }
         if declared.csrf:
             environment["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"
@@ -142,6 +145,17 @@ class Server(pulumi.ComponentResource):
     def child_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """For an object on this server: it lives in the volume, and is gone along with it without a call."""
         return pulumi.ResourceOptions(parent=parent, provider=self.provider, deleted_with=self.volume)
+
+
+def retention(stack: Stack) -> dict[str, pulumi.Input[str]]:
+    """What the server deletes by itself, each hour. Left alone, it keeps events for a week, and runs for ever."""
+    settings: dict[str, pulumi.Input[str]] = {}
+    if stack.janitor and stack.janitor.keep_events:
+        settings["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = str(stack.janitor.keep_events)
+    if stack.janitor and stack.janitor.keep_runs:
+        settings["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] = "events,flow_runs"
+        settings["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(stack.janitor.keep_runs)
+    return settings
 
 
 def server_profile(auth_string: str) -> str:

@@ -17,7 +17,7 @@ def of_the_server(made: Any) -> dict[str, Any]:
     return {
         name.removeprefix(f"{PREFIX}-"): inputs
         for name, inputs in containers.items()
-        if not re.search(r"worker|socket", name)
+        if not re.search(r"worker|socket|janitor", name)
     }
 
 
