@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 IMPORTS_PREFECT = {"test_parameter_schemas.py", "test_firing_times.py", "test_prefect_yaml.py"}
-WAITS_FOR_PROCESSES = {"test_cannot_go_on.py", "test_healthcheck.py", "test_cache.py"}
+WAITS_FOR_PROCESSES = {"test_cannot_go_on.py", "test_healthcheck.py", "test_cache.py", "test_database_backup.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, ci, deploy, dev, drift, flows, imports, review, rules, schema, stack, timeline
+from infra.cli import backup, check, ci, deploy, dev, drift, flows, imports, review, rules, schema, stack, timeline
 
 app = typer.Typer(
     name="prefect-infra",
@@ -16,11 +16,13 @@ app.add_typer(dev.app, name="dev")
 app.add_typer(imports.app, name="import")
 app.add_typer(ci.app, name="ci")
 app.add_typer(stack.app, name="stack")
+app.command("backup")(backup.backup)
 app.command("check")(check.check)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)
 app.command("drift")(drift.drift)
 app.command("flows")(flows.flows)
+app.command("restore")(backup.restore)
 app.command("review")(review.review)
 app.command("schema")(schema.schema)
 app.command("timeline")(timeline.timeline)

@@ -1,0 +1,1 @@
+"""Backups of a stack's database from outside, through the engine."""

@@ -1,0 +1,54 @@
+"""Backups of the server's database, made by a container now and then."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.existing_server import ExistingServer
+from infra.components.platform import Platform
+from infra.components.server import DATA, Server
+
+FOLDER: Final = "/var/lib/backups"
+LIMITS: Final = Limits(memory_mb=256, cpus=1.0, pids=64)
+
+
+def backups(platform: Platform, server: Server | ExistingServer) -> None:
+    """The container, where the stack has one."""
+    declared, naming = platform.stack.backup, platform.naming
+    if declared is None or isinstance(server, ExistingServer) or server.volume is None:
+        return
+    plan = {
+        "of": naming.prefix,
+        "database": f"{DATA}/prefect.db",
+        "folder": FOLDER,
+        "every": declared.every,
+        "keep": declared.keep,
+    }
+    if declared.folder:
+        to = docker.ContainerMountArgs(type="bind", source=declared.folder, target=FOLDER)
+    else:
+        labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("backups").items()]
+        # Who destroys a stack by mistake needs them most.
+        kept = pulumi.ResourceOptions(retain_on_delete=True)
+        to = volume_mount(docker.Volume("backups", name=naming.of("backups"), labels=labels, opts=kept), FOLDER)
+    run(
+        Container(
+            name=naming.of("backup"),
+            labels=naming.labels("backup"),
+            image=platform.images.build("backup").image_id,
+            command=["python", "-m", "workers.backup"],
+            environment={"TZ": platform.stack.timezone, "BACKUP_PLAN": json.dumps(plan, sort_keys=True)},
+            limits=LIMITS,
+            network=None,
+            health=Health(url="http://127.0.0.1:8080/health"),
+            # Not read-only: whoever reads a database in WAL mode writes down what they are reading.
+            mounts=[volume_mount(server.volume, DATA), to],
+        ),
+        naming,
+        pulumi.ResourceOptions(depends_on=[server.provider]),
+    )
