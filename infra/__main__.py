@@ -5,9 +5,11 @@ from __future__ import annotations
 import pulumi
 
 from infra.components.area import Area
+from infra.components.backups import backups
 from infra.components.existing_server import ExistingServer
 from infra.components.image import ImageBuilder
 from infra.components.importing import import_what_is_there
+from infra.components.janitor import janitor
 from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
@@ -31,6 +33,8 @@ def main() -> None:
     server = ExistingServer(platform, api_url) if api_url is not None else Server(platform)
     shared_objects(stack, server)
     areas = [Area(area, platform, server) for area in stack.areas]
+    janitor(platform, server)
+    backups(platform, server)
     profiles = register_profiles(stack, server)
     for name, value in stack_outputs(stack, server, areas, profiles).items():
         pulumi.export(name, value)

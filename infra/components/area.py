@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import pulumi
 import pulumi_docker as docker
 
+from infra.components.alerts import alerts
 from infra.components.code import pull_steps, secret_blocks
 from infra.components.docker_workers import docker_workers, job_defaults
 from infra.components.existing_server import ExistingServer
@@ -81,6 +82,10 @@ class Area(pulumi.ComponentResource):
         self.deployments = {
             deployment.name: self._deployment(deployment, after_queues) for deployment in area.deployments
         }
+        if area.alerts:
+            # Events of a pool that isn't there yet come from nowhere: the order is for people who read a plan.
+            after_the_pool = pulumi.ResourceOptions.merge(on_server, pulumi.ResourceOptions(depends_on=[self.pool]))
+            alerts(area.alerts, area.pool.name, platform, after_the_pool)
         self.register_outputs({"work_pool": self.pool.name})
 
     def _on_engine(self, area: DeclaredArea, platform: Platform, server: Server) -> _Engine:

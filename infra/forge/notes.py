@@ -24,9 +24,8 @@ class Note:
 class Forge(Protocol):
     """A host, for one repository."""
 
-    @property
-    def author(self) -> str:
-        """Whose notes are ours: anybody may write a comment that looks like one."""
+    author: str
+    """Whose notes are ours: anybody may write a comment that looks like one."""
 
     def comments(self, pull: int) -> list[Note]: ...
 

@@ -35,6 +35,7 @@ class Recorder(pulumi.runtime.Mocks):
         known: dict[str, Any] = {"number": 4321, "image_id": "sha256:0", "value": "s3cr3t", "work_pool_id": "uuid"}
         if args.typ.endswith(":LocalCertificate"):
             known |= {"certificate": "PEM", "key": "s3cr3t", "authority": "AUTHORITY"}
+        known["block_document_id"] = "block-uuid"
         return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+
+from workers.backup.__main__ import Plan
+from workers.janitor.policies import Policies
 
 AREAS = ("compras", "ventas", "finanzas")
 
@@ -29,13 +33,16 @@ def test_each_area_gets_its_pool_of_the_environment_and_a_worker(program: Callab
     ]
 
 
-def test_workers_never_make_pools_and_answer_a_health_check(program: Callable[..., Any]) -> None:
-    workers = [inputs for name, inputs in program().of("Container").items() if "worker" in name]
+@pytest.mark.parametrize(("base", "seconds"), [("dev", 30), ("prod", 600)])
+def test_workers_answer_a_health_check_and_are_given_time_to_drain(
+    program: Callable[..., Any], base: str, seconds: int
+) -> None:
+    workers = [inputs for name, inputs in program(base).of("Container").items() if "worker" in name]
+    assert workers
     for worker in workers:
-        assert "--no-create-pool-if-not-found" in worker["command"]
-        assert "--with-healthcheck" in worker["command"]
         assert worker["healthcheck"]["tests"][-1].endswith(":8080/health")
-        assert worker["destroyGraceSeconds"] >= 10
+        assert worker["command"][-2:] == ["--drain-seconds", str(seconds)]
+        assert worker["stopTimeout"] == worker["destroyGraceSeconds"] > seconds + 20
 
 
 def test_every_container_is_confined(program: Callable[..., Any]) -> None:
@@ -199,3 +206,76 @@ def test_on_a_server_that_is_there_only_objects_of_prefect_are_made(program: Cal
     assert made.of("Variable")["tasa_iva"] == {"name": "tasa_iva", "value": 21, "tags": ["ventas"]}
     assert made.of("GlobalConcurrencyLimit")["erp"]["limit"] == 5
     assert made.of("TagConcurrencyLimit")["erp"] == {"tag": "erp", "concurrency_limit": 2}
+
+
+def test_a_janitor_is_made_where_one_is_declared_and_runs_beat_as_it_expects(program: Callable[..., Any]) -> None:
+    assert not [name for name in program("dev").of("Container") if "janitor" in name]
+
+    def change(config: dict[str, Any]) -> None:
+        config["janitor"] = {"heartbeat_seconds": 30, "retention": {"events": "30d", "runs": "90d"}}
+        config["janitor"] |= {"finished_containers": "2h", "late_runs": "skip_after", "skip_after": "1h"}
+        config["areas"]["ventas"]["workers"] = {"type": "docker"}
+
+    containers = program("dev", change=change).of("Container")
+
+    policies = Policies.model_validate_json(environment(containers["prefect-infra-dev-janitor"])["JANITOR_POLICIES"])
+    assert policies.zombie_runs == 90
+    assert policies.late_runs == 3600
+    assert sorted(policies.pools) == ["compras-dev", "finanzas-dev", "ventas-dev"]
+    for area in AREAS:
+        worker = environment(containers[f"prefect-infra-dev-{area}-worker-1"])
+        assert worker["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+    server = environment(containers["prefect-infra-dev-server"])
+    assert server["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] == str(30 * 86_400)
+    assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+    assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] == str(90 * 86_400)
+    rules = json.loads(environment(containers["prefect-infra-dev-ventas-socket-proxy"])["SOCKET_PROXY_RULES"])
+    assert rules["keep_minutes"] == 120
+
+
+def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(program: Callable[..., Any]) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["backup"] = backup
+
+    backup: dict[str, Any] = {"every": "6h"}
+    made = program("dev", change=change)
+    container = made.of("Container")["prefect-infra-dev-backup"]
+    plan = Plan.model_validate_json(environment(container)["BACKUP_PLAN"])
+    assert (plan.every, plan.keep) == (21_600, 14)
+    assert container["networkMode"] == "none"
+    assert made.of("Volume")["backups"]["name"] == "prefect-infra-dev-backups"
+
+    backup = {"folder": "/srv/backups"}
+    made = program("dev", change=change)
+    mounts = made.of("Container")["prefect-infra-dev-backup"]["mounts"]
+    assert [mount["source"] for mount in mounts if mount["type"] == "bind"] == ["/srv/backups"]
+    assert "backups" not in made.of("Volume")
+
+
+def test_an_areas_alerts_are_automations_that_tell_its_block(program: Callable[..., Any]) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["alerts"] = {"to": {"type": "slack", "secret": "slack_sistemas"}, "on": ["crashed"]}
+        email = {"type": "email", "secret": "sendgrid", "sender": "a@example.com", "recipients": ["b@example.com"]}
+        config["areas"]["compras"]["alerts"] = {"to": email}
+
+    made = program("dev", change=change, secrets={"slack_sistemas": "s3cr3t-url", "sendgrid": "s3cr3t-key"})
+
+    automations = made.of("Automation")
+    assert sorted(automations) == [
+        *(f"compras-dev-{kind}" for kind in ("crashed", "failed", "late", "offline")),
+        "finanzas-dev-crashed",
+        "ventas-dev-crashed",
+    ]
+    assert automations["ventas-dev-crashed"]["actions"][0]["block_document_id"] == "block-uuid"
+    assert automations["ventas-dev-crashed"]["trigger"]["match_related"]["prefect.resource.name"] == "ventas-dev"
+    blocks = made.of("Block")
+    assert {name: block["type_slug"] for name, block in blocks.items()} == {
+        "compras-dev-alerts": "sendgrid-email",
+        "finanzas-dev-alerts": "slack-webhook",
+        "ventas-dev-alerts": "slack-webhook",
+    }
+    assert blocks["compras-dev-alerts"]["data"]["value"]["api_key"] == "s3cr3t-key"
+
+
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return dict(variable.split("=", 1) for variable in container["envs"])

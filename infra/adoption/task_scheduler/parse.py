@@ -95,7 +95,6 @@ def _task(element: ET.Element, name: str) -> Task:
         else (),
         actions=tuple(_action(each) for each in actions if isinstance(each.tag, str)) if actions is not None else (),
         settings=_settings(_child(element, "Settings")),
-        elevated=_text(element, "Principals", "Principal", "RunLevel") == "HighestAvailable",
     )
 
 
@@ -119,8 +118,9 @@ def _settings(element: ET.Element | None) -> Settings:
         limit=(_DEFAULT_LIMIT if limit is None else limit) or None,
         restarts=_number(element, "RestartOnFailure", "Count") or 0,
         restart_interval=_duration(element, "RestartOnFailure", "Interval") or timedelta(),
-        conditions=tuple(name for name in _CONDITIONS if _is_set(element, name)),
-        starts_when_available=_is_set(element, "StartWhenAvailable"),
+        conditions=tuple(
+            name for name in _CONDITIONS if (_text(element, name) or "false").lower() not in ("false", "0")
+        ),
     )
 
 
@@ -135,8 +135,6 @@ def _trigger(element: ET.Element) -> Trigger:
         end=_moment(element, "EndBoundary"),
         repetition=repetition,
         random_delay=_duration(element, "RandomDelay") or _duration(element, "Delay") or None,
-        limit=_duration(element, "ExecutionTimeLimit") or None,
-        stops_at_end=_is_set(element, "Repetition", "StopAtDurationEnd"),
     )
 
 
@@ -234,10 +232,6 @@ def _number(element: ET.Element, *names: str) -> int | None:
 
 def _flag(element: ET.Element, name: str) -> bool:
     return (_text(element, name) or "true").lower() in ("true", "1")
-
-
-def _is_set(element: ET.Element, *names: str) -> bool:
-    return (_text(element, *names) or "false").lower() not in ("false", "0")
 
 
 def _text(element: ET.Element, *names: str) -> str | None:

@@ -1,0 +1,127 @@
+"""What an area's alerts tell, on a real server, to a webhook that listens here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.components.alerts import action, trigger
+from tests.provider.conftest import running_server
+from tests.stack.platforms import Patient, eventually
+
+pytestmark = [pytest.mark.server, pytest.mark.thorough]
+POOLS = ("compras-t", "ventas-t")
+KINDS = ("failed", "crashed", "late", "offline")
+QUICK = {
+    "PREFECT_UI_URL": "http://prefect.example",  # what messages link to
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_FOREMAN_INACTIVITY_HEARTBEAT_MULTIPLE": "1",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "2",
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A webhook's address, and what it was sent."""
+    received: list[dict[str, str]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/aviso", received
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory, told: tuple[str, list[dict[str, str]]]) -> Iterator[httpx.Client]:
+    """Two pools with a deployment each, and the alerts of the first."""
+    home: Path = tmp_path_factory.mktemp("prefect-home")
+    with (
+        running_server(home, **QUICK) as url,
+        httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=30) as client,
+    ):
+        for pool in POOLS:
+            client.post("work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
+            flow = client.post("flows/", json={"name": "importar"}).json()["id"]
+            body = {"name": pool, "flow_id": flow, "work_pool_name": pool, "entrypoint": "x.py:importar"}
+            client.post("deployments/", json=body).raise_for_status()
+        block = webhook_block(client, told[0])
+        for kind in KINDS:
+            body = {"name": kind, "trigger": trigger(kind, POOLS[0]), "actions": [action(kind, POOLS[0], block)]}
+            client.post("automations/", json=body).raise_for_status()
+        yield client
+
+
+def webhook_block(api: httpx.Client, url: str) -> str:
+    block_type = api.get("block_types/slug/custom-webhook").raise_for_status().json()["id"]
+    body = {"block_schemas": {"block_type_id": {"any_": [block_type]}}}
+    schema = api.post("block_schemas/filter", json=body).raise_for_status().json()[0]["id"]
+    data = {"name": "aviso", "url": url, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
+    document = {"name": "avisos", "data": data, "block_type_id": block_type, "block_schema_id": schema}
+    return str(api.post("block_documents/", json=document).raise_for_status().json()["id"])
+
+
+def run_of(api: httpx.Client, pool: str, state: dict[str, Any] | None = None) -> str:
+    deployment = api.get(f"deployments/name/importar/{pool}").raise_for_status().json()["id"]
+    run = api.post(f"deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()
+    if state:
+        body = {"state": state, "force": True}
+        api.post(f"flow_runs/{run['id']}/set_state", json=body).raise_for_status()
+    return str(run["name"])
+
+
+def message(told: tuple[str, list[dict[str, str]]], subject: str, about: str) -> Callable[[], Any]:
+    return lambda: [each for each in told[1] if each["subject"] == subject and about in each["body"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("failed", {"type": "FAILED", "message": "no hay archivo"}),
+        ("failed", {"type": "FAILED", "name": "TimedOut", "message": "tardó demasiado"}),
+        ("crashed", {"type": "CRASHED", "message": "sin memoria"}),
+        ("late", None),
+    ],
+    ids=["failed", "timed out", "crashed", "late"],
+)
+def test_a_run_of_the_areas_pool_is_told_of_once_and_of_no_other_pool(
+    api: httpx.Client, told: tuple[str, list[dict[str, str]]], kind: str, state: dict[str, Any] | None
+) -> None:
+    other, run = run_of(api, POOLS[1], state), run_of(api, POOLS[0], state)
+
+    (sent,) = eventually("a message", message(told, f"compras-t: {kind}", run), 90)
+
+    assert sent["body"].startswith(f"importar/compras-t: {run} ")
+    if state:
+        assert state["message"] in sent["body"]
+    assert "http://prefect.example/runs/flow-run/" in sent["body"]
+    assert not [each for each in told[1] if other in each["body"]]
+
+
+def test_a_pool_that_loses_its_last_worker_is_told_of(
+    api: httpx.Client, told: tuple[str, list[dict[str, str]]]
+) -> None:
+    for pool in POOLS:
+        body = {"name": "obrero", "heartbeat_interval_seconds": 1}
+        api.post(f"work_pools/{pool}/workers/heartbeat", json=body).raise_for_status()
+
+    (sent,) = eventually("a message", message(told, "compras-t: offline", "compras-t"), 90)
+
+    assert "NOT_READY" in sent["body"]
+    assert not [each for each in told[1] if "ventas-t" in each["body"]]
