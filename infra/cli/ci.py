@@ -13,7 +13,8 @@ from infra.cli import revisions
 from infra.cli.console import checkout, fail, out
 from infra.cli.options import StackName
 from infra.cli.touched import shared_stacks, touched_stacks
-from infra.forge.github import AUTHOR, GitHub
+from infra.forge.github import GitHub
+from infra.forge.gitlab import GitLab
 from infra.forge.notes import Forge, ForgeError, put_comment, put_issue
 from infra.review.markdown import marked
 
@@ -22,7 +23,9 @@ app = typer.Typer(
     "Example: `prefect-infra ci stacks --base origin/main`",
     no_args_is_help=True,
 )
-Author = Annotated[str, typer.Option(help="Whose comments are ours.")]
+Author = Annotated[
+    str | None, typer.Option(metavar="USER", help="Whose notes are ours; else the pipeline's own user's.")
+]
 
 
 @app.command()
@@ -51,8 +54,8 @@ def stacks(
 @app.command()
 def comment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `review --output` wrote.")],
-    pull: Annotated[int, typer.Option(metavar="NUMBER", help="The pull request.")],
-    author: Author = AUTHOR,
+    pull: Annotated[int, typer.Option(metavar="NUMBER", help="The pull request, or merge request.")],
+    author: Author = None,
 ) -> None:
     """Put a review under a pull request, in the place of the stack's last one.
 
@@ -69,9 +72,12 @@ def comment(
 def reviewed(
     stack: StackName = "dev",
     commit: Annotated[
-        str, typer.Option(metavar="SHA", envvar="GITHUB_SHA", help="A commit that a pull request brought in.")
+        str,
+        typer.Option(
+            metavar="SHA", envvar=["GITHUB_SHA", "CI_COMMIT_SHA"], help="A commit that a pull request brought in."
+        ),
     ] = ...,  # type: ignore[assignment]
-    author: Author = AUTHOR,
+    author: Author = None,
 ) -> None:
     """Print the digest of the plan that was reviewed for a commit, from its pull request's comment.
 
@@ -87,7 +93,7 @@ def reviewed(
         fail(str(error))
     if pull is None:
         fail(f"no pull request brought {commit} in: nobody has reviewed what it does", 4)
-    found = [marked(note.text) for note in notes if note.author == author]
+    found = [marked(note.text) for note in notes if note.author == forge.author]
     digests = [digest for name, digest in filter(None, found) if name == stack and digest is not None]
     if not digests:
         fail(f"pull request {pull} has no reviewed plan of the stack {stack}", 4)
@@ -101,7 +107,7 @@ def report(
         str, typer.Option(metavar="NAME", help="What it is about, such as drift-prod: one issue for each.")
     ],
     title: Annotated[str, typer.Option(help="The issue's title.")],
-    author: Author = AUTHOR,
+    author: Author = None,
 ) -> None:
     """Open an issue, update the one that is open, or close it when there is nothing to tell.
 
@@ -115,7 +121,9 @@ def report(
     out.print(f"report {about}: {done}", markup=False)
 
 
-def _forge(author: str) -> Forge:
+def _forge(author: str | None) -> Forge:
+    if os.environ.get("GITLAB_CI"):
+        return GitLab(os.environ, author)
     return GitHub(os.environ, author)
 
 

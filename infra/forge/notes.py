@@ -24,8 +24,9 @@ class Note:
 class Forge(Protocol):
     """A host, for one repository."""
 
-    author: str
-    """Whose notes are ours: anybody may write a comment that looks like one."""
+    @property
+    def author(self) -> str:
+        """Whose notes are ours: anybody may write a comment that looks like one."""
 
     def comments(self, pull: int) -> list[Note]: ...
 

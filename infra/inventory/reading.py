@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from infra.adoption.server import ServerRows
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 
+DEADLINE_SECONDS: Final = 20.0  # it is there already: nobody waits for it to start
+
 
 async def read_server(connection: Connection) -> ServerRows:
     """Raises: infra.provider.errors.ProviderError."""
-    api = Api(connection)
+    api = Api(connection, deadline=DEADLINE_SECONDS)
     try:
         pools, deployments, flows, variables, limits, tag_limits, automations = await asyncio.gather(
             *(

@@ -6,6 +6,7 @@ A value that a preview doesn't know yet is None.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -79,6 +80,7 @@ def of_container(props: Properties) -> Iterator[Violation]:
     yield from _plain_secrets({"envs": {key: value for key, _, value in pairs}}, "envs")
 
 
+_COHERENT: Final = re.compile(r"[a-z][a-z0-9_]*-[a-z][a-z0-9]*")
 OF_TYPE: Final[Mapping[str, Callable[[Properties], Iterator[Violation]]]] = {
     WORK_POOL: of_work_pool,
     DEPLOYMENT: of_deployment,
@@ -95,7 +97,8 @@ def of_stack(resources: Sequence[tuple[str, str, Properties]]) -> Iterator[tuple
         if kind == DEPLOYMENT and isinstance(pool, str) and pool not in pools:
             told = f"the pool {pool!r} is none of this stack's: {', '.join(sorted(filter(None, pools)))}"
             yield urn, Violation(coherence.POOL_COHERENCE, told)
-    named = {name: urn for name, urn in pools.items() if isinstance(name, str)}
+    # A pool that was there before may have any name, and no environment in it.
+    named = {name: urn for name, urn in pools.items() if isinstance(name, str) and _COHERENT.fullmatch(name)}
     for one, other in combinations(sorted(named), 2):
         environments = one.rpartition("-")[2], other.rpartition("-")[2]
         if environments[0] != environments[1]:

@@ -24,10 +24,18 @@ LOST: Final = {
 }
 """What can't be got back by declaring it again, and why."""
 _ROLE: Final = "prefect-infra.role"
-_COUNTED_ANYWAY: Final = {
-    "server": "the UI and the API are away until it is healthy; workers wait for it, and running flows go on",
-    "proxy": "containers that go on are not touched; none is started meanwhile",
+_AWAY: Final = "the UI and the API are away until it is healthy; workers wait for it, and running flows go on"
+_EFFECTS: Final = {
+    "server": _AWAY,
+    "proxy": _AWAY,
+    "postgres": _AWAY,
+    "redis": _AWAY,
+    "api": "its requests go to the other replicas, where there are some",
+    "services": "no run is scheduled until it is healthy; those that are due then are late",
+    "migration": "it brings the database to the schema of its release, and ends",
+    "socket-proxy": "containers of runs go on; none is started until it is healthy",
 }
+"""By the role that a container is labelled with."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +176,7 @@ def _effect(role: str, *, process: bool) -> str:
         if process:
             return "flows that it runs are its own processes: they are cut short when it stops"
         return "it waits for its runs, which are containers of their own"
-    return _COUNTED_ANYWAY.get(role, "it is away until it is healthy again")
+    return _EFFECTS.get(role, "it is away until it is healthy again")
 
 
 def _image(inputs: Mapping[str, Any] | None) -> str | None:

@@ -120,7 +120,7 @@ def _review(
     declared: Iterable[str] = (),
     come_and_go: AbstractSet[str] = frozenset(),
 ) -> AreaReview:
-    headline = [f"renamed from {renamed_from}"] if renamed_from else []
+    headline = [f"renamed from {renamed_from} to {name}"] if renamed_from else []
     headline += _counts(steps, renamed=renamed_from is not None)
     headline += declared
     # A deployment that comes or goes takes its schedules along: that needn't be told as well.

@@ -10,6 +10,7 @@ from typing import Final
 
 from infra.model import Finding, Stack
 from infra.model.excerpts import Excerpts
+from infra.review.beside import beside
 from infra.review.blinding import Blinding
 from infra.review.changed_lines import OwnedFiles, is_new
 from infra.review.consequences import (
@@ -25,7 +26,7 @@ from infra.review.consequences import (
 from infra.review.digest import digest
 from infra.review.headlines import AreaReview, area_reviews
 from infra.review.load import Collision, Load, collisions, loads, week
-from infra.review.plan import Plan
+from infra.review.plan import Plan, Step
 from infra.review.turned_back import turned_back
 
 MOST_FINDINGS: Final = 20
@@ -86,6 +87,8 @@ class Review:
     refusals: tuple[str, ...]
     areas: tuple[AreaReview, ...]
     """Those that something happens to; the platform's own part, if any, comes last and has no name."""
+    beside: tuple[Step, ...]
+    """What the plan changes although this change doesn't."""
     restarts: tuple[Restart, ...]
     running: Mapping[str, int] | None
     losses: tuple[Loss, ...]
@@ -132,6 +135,7 @@ def review(question: Question) -> Review:
         digest=digest(plan, question.after.secrets, question.root) if plan else None,
         refusals=_refusals(question, lost),
         areas=area_reviews(plan, before if compared else None, after if compared else None, question.first, again),
+        beside=beside(plan, before, after) if plan and question.before and before and after else (),
         restarts=again,
         running=question.running,
         losses=lost,

@@ -41,6 +41,7 @@ def table(review: Review) -> dict[str, Any]:
             }
             for area in review.areas
         ],
+        "not_of_this_change": [step.urn for step in review.beside],
         "restarts": [
             {
                 "container": each.container,

@@ -104,6 +104,10 @@ def _headlines(review: Review) -> Iterator[str]:
         yield f"{plain(area.title)}: {area}"
     if review.changes_nothing and not review.refusals:
         yield "Nothing changes."
+    if review.beside:
+        names = ", ".join(f"{KINDS.get(step.type, step.type)} {code(step.name)}" for step in review.beside)
+        base = plain(str(review.base))
+        yield f"Not of this change: {names}. What is declared at {base} was not brought up, or edited"
     for collision in review.collisions:
         yield f"New collision: {plain(collision.told)}"
     new = [each for each in review.findings if each.is_new]
@@ -148,8 +152,8 @@ def _sections(review: Review) -> Iterator[Section]:
 def _area(area: AreaReview) -> Iterator[str | Code]:
     if area.renamed_from:
         yield (
-            f"The area was {code(area.renamed_from)}: its work pool, queues, workers and data volume are made anew"
-            " under the new name; its deployments keep their ids, schedules and history, and go over to the new pool."
+            f"The area was {code(area.renamed_from)}. Its deployments keep their ids, schedules and history, and go"
+            " over to the new work pool; all else that it consists of is made anew under the new name."
         )
     for change in area.schedules:
         yield from _schedule(change)
@@ -189,7 +193,9 @@ def _step(step: Step) -> Iterator[str]:
         where = f"{short(step.inputs.get('entrypoint'))} in {short(step.inputs.get('work_pool_name'))}"
         yield f"New deployment {code(step.name)}: {where}"
         return
-    shown = [change for change in step.changes if not (kind == "deployment" and change.path.startswith("schedules"))]
+    # Schedules are told in words; a pool is known by its name.
+    told = ("schedules", "work_pool_id") if kind == "deployment" else ()
+    shown = [change for change in step.changes if not change.path.startswith(told)]
     if step.verb == "update" and shown:
         yield f"{kind.capitalize()} {code(step.name)}:"
         yield from (f"- {_change(change)}" for change in shown)

@@ -21,6 +21,9 @@ BOT = "github-actions[bot]"
 class Hosted:
     """What the host has of the repository."""
 
+    bot = BOT
+    key = ("Authorization", f"Bearer {TOKEN}")
+
     url: str = ""
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     issues: list[dict[str, Any]] = field(default_factory=list)
@@ -33,7 +36,9 @@ class Hosted:
 
     def say(self, pull: int, author: str, body: str) -> None:
         rows = self.comments.setdefault(pull, [])
-        rows.append({"id": 100 * pull + len(rows), "user": {"login": author}, "body": body})
+        rows.append(
+            {"id": 100 * pull + len(rows), "user": {"login": author}, "author": {"username": author}, "body": body}
+        )
 
     def answer(self, verb: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         base = f"/repos/{REPOSITORY}"
@@ -71,16 +76,16 @@ def _page(rows: list[Any], query: dict[str, str]) -> list[Any]:
 
 
 @contextmanager
-def hosted() -> Iterator[Hosted]:
+def hosted(kind: type[Hosted] = Hosted) -> Iterator[Hosted]:
     """A host of its own; it answers nobody without the token."""
-    host = Hosted()
+    host = kind()
 
     class Handler(BaseHTTPRequestHandler):
         def _handle(self) -> None:
             url = urlsplit(self.path)
             host.calls.append((self.command, url.path))
             given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            if self.headers.get(host.key[0]) != host.key[1]:
                 status, answer = 401, {"message": "Bad credentials"}
             else:
                 query = {key: values[0] for key, values in parse_qs(url.query).items()}
@@ -92,7 +97,7 @@ def hosted() -> Iterator[Hosted]:
             self.end_headers()
             self.wfile.write(sent)
 
-        do_GET = do_POST = do_PATCH = _handle  # noqa: N815  # the base class looks for these
+        do_GET = do_POST = do_PATCH = do_PUT = _handle  # noqa: N815  # the base class looks for these
 
         def log_message(self, *arguments: Any) -> None: ...
 

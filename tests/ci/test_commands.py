@@ -11,16 +11,18 @@ from typer.testing import CliRunner
 
 from infra.cli import app
 from infra.review.markdown import marker
-from tests.ci.github import BOT, Hosted, hosted
+from tests.ci.github import Hosted, hosted
+from tests.ci.gitlab import HostedByGitLab
 from tests.unit.review.conftest import commit, rewrite
 
 A, B = "a" * 64, "b" * 64
 SHA = "c" * 40
 
 
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> Iterator[Hosted]:
-    with hosted() as made:
+@pytest.fixture(params=[Hosted, HostedByGitLab], ids=["github", "gitlab"])
+def host(monkeypatch: pytest.MonkeyPatch, checkout: Path, request: pytest.FixtureRequest) -> Iterator[Hosted]:
+    monkeypatch.delenv("GITLAB_CI", raising=False)
+    with hosted(request.param) as made:
         for name, value in made.environment.items():
             monkeypatch.setenv(name, value)
         yield made
@@ -72,8 +74,8 @@ def test_it_is_found_among_hundreds(host: Hosted, checkout: Path) -> None:
 def test_the_reviewed_plan_is_that_of_the_pipelines_own_comment(host: Hosted) -> None:
     host.pulls_of[SHA] = [{"number": 6, "merged_at": None}, {"number": 7, "merged_at": "2026-11-25T00:00:00Z"}]
     host.say(7, "mallory", f"{marker('prod', B)}\nlooks like one")
-    host.say(7, BOT, f"{marker('dev', B)}\nanother stack")
-    host.say(7, BOT, f"{marker('prod', A)}\nreview\n{marker('prod', B)}")
+    host.say(7, host.bot, f"{marker('dev', B)}\nanother stack")
+    host.say(7, host.bot, f"{marker('prod', A)}\nreview\n{marker('prod', B)}")
 
     assert run("reviewed", "--stack", "prod", "--commit", SHA).strip() == A
 
@@ -81,7 +83,7 @@ def test_the_reviewed_plan_is_that_of_the_pipelines_own_comment(host: Hosted) ->
 def test_what_nobody_has_reviewed_is_refused(host: Hosted) -> None:
     assert "nobody has reviewed" in run("reviewed", "--stack", "prod", "--commit", SHA, code=4)
     host.pulls_of[SHA] = [{"number": 7, "merged_at": "2026-11-25T00:00:00Z"}]
-    host.say(7, BOT, f"{marker('prod')}\nrefused, so there is no plan")
+    host.say(7, host.bot, f"{marker('prod')}\nrefused, so there is no plan")
     assert "no reviewed plan of the stack prod" in run("reviewed", "--stack", "prod", "--commit", SHA, code=4)
 
 
@@ -105,15 +107,20 @@ def test_a_report_is_opened_updated_and_closed(host: Hosted, checkout: Path) -> 
 def test_what_the_host_refuses_is_told_with_what_may_be_missing(
     host: Hosted, monkeypatch: pytest.MonkeyPatch, checkout: Path
 ) -> None:
+    token, place, hint = (
+        ("GITLAB_TOKEN", "CI_PROJECT_ID", "the scope `api`")
+        if isinstance(host, HostedByGitLab)
+        else ("GITHUB_TOKEN", "GITHUB_REPOSITORY", "permissions: pull-requests: write")
+    )
     file = review(checkout, "prod", A, "one")
-    monkeypatch.setenv("GITHUB_REPOSITORY", "ana/other")
-    assert "permissions: pull-requests: write" in run("comment", file, "--pull", "7", code=1)
-    monkeypatch.setenv("GITHUB_TOKEN", "wrong-but-secret")
+    monkeypatch.setenv(place, "ana/other")
+    assert hint in run("comment", file, "--pull", "7", code=1)
+    monkeypatch.setenv(token, "wrong-but-secret")
     told = run("comment", file, "--pull", "7", code=1)
     assert "401 Bad credentials" in told
     assert "wrong-but-secret" not in told
-    monkeypatch.delenv("GITHUB_TOKEN")
-    assert "GITHUB_TOKEN not set" in run("comment", file, "--pull", "7", code=1)
+    monkeypatch.delenv(token)
+    assert f"{token} not set" in run("comment", file, "--pull", "7", code=1)
 
 
 def test_a_text_without_a_mark_is_not_put_anywhere(host: Hosted, checkout: Path) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from ruamel.yaml import YAML
+
+from infra.cli import app
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -73,3 +76,24 @@ def test_the_actions_used_are_those_that_the_documentation_names() -> None:
     docs = (ROOT / "docs" / "ci.md").read_text()
     assert used == {"actions/checkout@v4", "actions/upload-artifact@v4"}
     assert all(f"`{each}`" in docs for each in used)
+
+
+def test_the_pipeline_for_gitlab_calls_commands_and_options_that_there_are() -> None:
+    """GitLab's own check needs a GitLab."""
+    text = re.search(r"```yaml\n(# .gitlab-ci.yml\n.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+    assert text is not None
+    told = YAML(typ="safe").load(text[1])
+
+    lines = [line for job in told.values() if isinstance(job, dict) for line in job.get("script", ())]
+    called = [found for line in lines for found in re.findall(r"prefect-infra ([^|>;)]*)", line)]
+    assert len(called) == 6
+    for call in called:
+        words = [word for word in call.split() if re.fullmatch(r"[a-z]+", word)]
+        command: Any = typer.main.get_command(app)
+        for word in words:
+            if word in getattr(command, "commands", {}):
+                command = command.commands[word]
+        known = {flag for parameter in command.params for flag in parameter.opts}
+        assert set(re.findall(r"(?<!\S)--[\w-]+", call)) <= known
+    for line in lines:
+        assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0, line

@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.server, pytest.mark.thorough]
 
 ROOT = Path(__file__).parents[2]
 STACK = "t-viejo"
+CANARY = "Zorzal-9-azul"
+AUTH = f"admin:{CANARY}"
 ZONE = "America/Argentina/Buenos_Aires"
 RESUMEN = "flows/ventas/resumen_diario.py:resumen_diario"
 CLONE = {"prefect.deployments.steps.git_clone": {"repository": "https://git.example.com/flujos.git", "branch": "main"}}
@@ -51,33 +53,37 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """All kinds of objects, by the bare API: nothing of ours had a hand in them."""
-    with running_server(tmp_path_factory.mktemp("prefect-home")) as url:
-        with httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=60) as client:
+    home = tmp_path_factory.mktemp("prefect-home")
+    with running_server(home, PREFECT_SERVER_API_AUTH_STRING=AUTH) as url:
+        with _client(url) as client:
             _fill(client)
         yield Server(url, _snapshot(url))
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     copy_checkout(folder)
+    settings = f'PREFECT_API_URL = "{server.url}"\nPREFECT_API_AUTH_STRING = "{AUTH}"\n'
+    (folder / "profiles.toml").write_text(f'active = "otro"\n[profiles.otro]\n[profiles.viejo]\n{settings}')
     return folder
 
 
 def test_a_server_becomes_a_stack_whose_next_preview_is_empty(server: Server, checkout: Path) -> None:
-    options = ("--api-url", server.url, "--stack", STACK, "--environment", "viejo", "--area", "Pool de antes=ventas")
+    options = ("--profile", "viejo", "--stack", STACK, "--environment", "viejo", "--area", "Pool de antes=ventas")
     shown = _call(checkout, "prefect-infra", "import", "server", *options, "--json")
     told = json.loads(shown.stdout)
     left_out = {each["where"]: each["text"] for each in told["remarks"] if each["weight"] == "left out"}
     assert left_out.keys() == LEFT_OUT.keys()
     for where, reason in LEFT_OUT.items():
         assert reason in left_out[where]
-    assert "hunter2" not in shown.stdout + shown.stderr
+    assert CANARY not in shown.stdout + shown.stderr
     assert not (checkout / f"Pulumi.{STACK}.yaml").exists()
 
     done = _call(checkout, "prefect-infra", "import", "server", *options, "--into-state", "--yes")
     assert "expect-no-changes" in done.stderr  # it ran, and all went well
     assert "warning" not in done.stdout + done.stderr
+    assert CANARY not in done.stdout + done.stderr
     assert server.snapshot() == server.before
     text = (checkout / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     assert "work_pool_name: Pool de antes" in text
@@ -86,6 +92,10 @@ def test_a_server_becomes_a_stack_whose_next_preview_is_empty(server: Server, ch
     state = json.loads(_call(checkout, "pulumi", "stack", "export", "--stack", STACK).stdout)
     in_state = {each["id"] for each in state["deployment"]["resources"] if each["type"].startswith("prefect:index:")}
     assert in_state == {each["id"] for each in told["resources"]}
+
+    made = [path for path in (checkout / ".state").rglob("*") if path.is_file()]
+    files = [*made, checkout / f"Pulumi.{STACK}.yaml"]
+    assert not [path for path in files if CANARY.encode() in path.read_bytes()]
 
     again = _call(checkout, "prefect-infra", "import", "server", *options, check=False)
     assert again.returncode == 2
@@ -135,10 +145,15 @@ def _call(folder: Path, *command: str, check: bool = True) -> subprocess.Complet
     return done
 
 
+def _client(url: str) -> httpx.Client:
+    user, _, password = AUTH.partition(":")
+    return httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=60, auth=(user, password))
+
+
 def _snapshot(url: str) -> dict[str, Any]:
     """All rows, with the times of their last change."""
     paths = ("work_pools", "deployments", "flows", "variables", "v2/concurrency_limits", "concurrency_limits")
-    with httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=60) as client:
+    with _client(url) as client:
         made = {path: client.post(f"{path}/filter", json={}).raise_for_status().json() for path in paths}
         made["automations"] = client.post("automations/filter", json={}).raise_for_status().json()
         for pool in made["work_pools"]:
@@ -216,7 +231,7 @@ def _fill(client: httpx.Client) -> None:
     deploy("en-utc", schedules=[when("diario", "UTC", cron="0 8 * * *")])
     deploy("de-un-modulo", entrypoint="paquete.modulo.importar")
     deploy("importar-stock", "otro")
-    deploy("con-clave", job_variables={"env": {"ERP_PASSWORD": "hunter2-Zorzal-9-azul"}})
+    deploy("con-clave", job_variables={"env": {"ERP_PASSWORD": f"hunter2-{CANARY}"}})
     post("automations/", {"name": "avisar-a-todos", "trigger": reactive, "actions": [{"type": "do-nothing"}]})
     for name, value in {"tasa_iva": 21, "proveedores": ["Aceros", {"b": None}], "vacia": None}.items():
         post("variables/", {"name": name, "value": value, "tags": ["compras"]})

@@ -23,6 +23,7 @@ _NO_EQUAL = {
 }
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key|clave|contrase", re.IGNORECASE)
 _INTERPRETER = re.compile(r"(ba|da|z|k)?sh|python[\d.]*|perl|php|ruby|node|env|nice|ionice|flock|cd|sudo")
+_REDIRECTION = re.compile(r"\s*(?:\d|&)?>{1,2}\s*(?:&\d|\S+)|\s*<\s*\S+")
 _FAMILIAR_NAME = 60
 
 
@@ -151,7 +152,9 @@ def _told(job: Job) -> Iterator[Remark]:
 def _name(job: Job) -> str:
     if job.comment and len(job.comment) <= _FAMILIAR_NAME:
         return deployment_name(job.comment)
-    words = [PurePosixPath(word).stem for word in job.command.split() if re.match(r"[\w./~]", word)]
+    words = [
+        PurePosixPath(word).stem for word in _REDIRECTION.sub("", job.command).split() if re.match(r"[\w./~]", word)
+    ]
     words = [word for word in words if not _INTERPRETER.fullmatch(word)][:4]
     return deployment_name(" ".join(words if len(words) > 1 else ["correr", *words]))
 

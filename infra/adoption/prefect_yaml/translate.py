@@ -21,7 +21,7 @@ _LEFT_OUT = {
     "sla": "service levels are Prefect Cloud's",
     "build": "images follow from `code: {location: image}`",
     "push": "images follow from `code: {location: image}`",
-    "flow_name": "the flow's own name counts",
+    "flow_name": "the flow is in this checkout, and its own name counts",
     "path": "entrypoints are relative to the root of the code",
 }
 _KNOWN = frozenset(
@@ -149,14 +149,13 @@ class _Deployment:
             if given.get(key) and key not in made and self._is_plain(key, given[key]):
                 made[key] = given[key]
         made |= self._flags() | self._limit() | self._route() | self._code(made["entrypoint"])
-        if given.get("version") is not None and self._is_plain("version", given["version"]):
-            made["version"] = str(given["version"])
+        made |= self._names_of_flow(made["entrypoint"])
         if listed := list(self._schedules()):
             made["schedules"] = listed
         if given.get("triggers"):
             made["triggers"] = given["triggers"]
         for key, value in given.items():
-            if key not in _KNOWN and value:
+            if key not in _KNOWN and key not in made and value:
                 self._tell("left out", f"{key}: {_LEFT_OUT.get(key, 'it is no key that Prefect reads')}")
         return made
 
@@ -225,10 +224,22 @@ class _Deployment:
             self._tell("left out", f"work_pool.{key}: it is no key that Prefect reads")
         return {"work_pool": route} if route else {}
 
+    def _names_of_flow(self, entrypoint: str) -> dict[str, Any]:
+        """What it is called where its file can't tell, and its version."""
+        given, made = self._given, {}
+        if not self._is_here(entrypoint) and isinstance(given.get("flow_name"), str):
+            made["flow_name"] = given["flow_name"]
+        if given.get("version") is not None and self._is_plain("version", given["version"]):
+            made["version"] = str(given["version"])
+        return made
+
+    def _is_here(self, entrypoint: str) -> bool:
+        return self._around.is_here(entrypoint.rpartition(":")[0])
+
     def _code(self, entrypoint: str) -> dict[str, Any]:
         steps = self._given.get("pull") or []
         made: dict[str, Any] = {}
-        if not self._around.is_here(entrypoint.rpartition(":")[0]) and not _is_one_clone(steps) and _can_be_said(steps):
+        if not self._is_here(entrypoint) and not _is_one_clone(steps) and _can_be_said(steps):
             return {"pull": steps}
         for step in steps if isinstance(steps, list) else [steps]:
             for name, given in step.items() if isinstance(step, dict) else ():
@@ -239,7 +250,7 @@ class _Deployment:
         return made
 
     def _clone(self, given: Mapping[str, Any], entrypoint: str) -> dict[str, Any]:
-        if self._around.is_here(entrypoint.rpartition(":")[0]):
+        if self._is_here(entrypoint):
             self._tell(
                 "differs",
                 f"it cloned {given['repository']}; its flow is in this checkout, so the stack's `code` counts",

@@ -67,6 +67,10 @@ class Trigger:
     end: datetime | None
     repetition: Repetition | None
     random_delay: timedelta | None
+    limit: timedelta | None = None
+    """How long a run that it starts may take, whatever the task's own limit says."""
+    stops_at_end: bool = False
+    """Whether what still runs is stopped when its repetition's duration ends."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Settings:
     restart_interval: timedelta
     conditions: tuple[str, ...]
     """Names of what else a run depends on, such as RunOnlyIfIdle."""
+    starts_when_available: bool = True
+    """Whether a start that was missed is made up for."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +111,5 @@ class Task:
     triggers: tuple[Trigger, ...]
     actions: tuple[Exec | OtherAction, ...]
     settings: Settings
+    elevated: bool = False
+    """Whether it ran with the highest privileges of its user."""

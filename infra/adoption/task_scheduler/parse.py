@@ -95,6 +95,7 @@ def _task(element: ET.Element, name: str) -> Task:
         else (),
         actions=tuple(_action(each) for each in actions if isinstance(each.tag, str)) if actions is not None else (),
         settings=_settings(_child(element, "Settings")),
+        elevated=_text(element, "Principals", "Principal", "RunLevel") == "HighestAvailable",
     )
 
 
@@ -118,9 +119,8 @@ def _settings(element: ET.Element | None) -> Settings:
         limit=(_DEFAULT_LIMIT if limit is None else limit) or None,
         restarts=_number(element, "RestartOnFailure", "Count") or 0,
         restart_interval=_duration(element, "RestartOnFailure", "Interval") or timedelta(),
-        conditions=tuple(
-            name for name in _CONDITIONS if (_text(element, name) or "false").lower() not in ("false", "0")
-        ),
+        conditions=tuple(name for name in _CONDITIONS if _is_set(element, name)),
+        starts_when_available=_is_set(element, "StartWhenAvailable"),
     )
 
 
@@ -135,6 +135,8 @@ def _trigger(element: ET.Element) -> Trigger:
         end=_moment(element, "EndBoundary"),
         repetition=repetition,
         random_delay=_duration(element, "RandomDelay") or _duration(element, "Delay") or None,
+        limit=_duration(element, "ExecutionTimeLimit") or None,
+        stops_at_end=_is_set(element, "Repetition", "StopAtDurationEnd"),
     )
 
 
@@ -232,6 +234,10 @@ def _number(element: ET.Element, *names: str) -> int | None:
 
 def _flag(element: ET.Element, name: str) -> bool:
     return (_text(element, name) or "true").lower() in ("true", "1")
+
+
+def _is_set(element: ET.Element, *names: str) -> bool:
+    return (_text(element, *names) or "false").lower() not in ("false", "0")
 
 
 def _text(element: ET.Element, *names: str) -> str | None:

@@ -79,6 +79,12 @@ def translate(
             "and files, or a command of the worker image in their place; a code other than zero makes the run fail"
         )
         remarks[Remark("all", "note", text)] = None
+    if any(not task.settings.starts_when_available for task in tasks):
+        text = (
+            "a start that was missed was skipped, unless StartWhenAvailable was set; here its run is late, and is made "
+            "up for when a worker is back"
+        )
+        remarks[Remark("all", "differs", text)] = None
     return Imported(tuple(drafts), tuple(remarks))
 
 
@@ -123,6 +129,8 @@ def _told(task: Task) -> Iterator[Remark]:
     if settings.restarts:
         text = "it was started again when it failed to start; the flow's retries also follow a code other than zero"
         yield Remark(task.name, "differs", text)
+    if task.elevated:
+        yield Remark(task.name, "left out", "RunLevel HighestAvailable: the workers' user has no higher privileges")
     if task.user:
         yield Remark(task.name, "differs", f"it ran as {task.user}; now it runs as the workers' user")
 
@@ -154,6 +162,11 @@ def _schedules(
     ):
         text = "of its repetition, none begins just when the duration ends"
         remarks[Remark(where, "note", text)] = None
+    if trigger.stops_at_end:
+        remarks[Remark(where, "left out", "StopAtDurationEnd: what still runs then is not stopped")] = None
+    if trigger.limit:
+        text = f"its own ExecutionTimeLimit ({trigger.limit}): the task's counts for all its runs"
+        remarks[Remark(where, "left out", text)] = None
     if not trigger.enabled:
         made = [{**each, "active": False} for each in made]
     return made

@@ -154,6 +154,14 @@ def test_a_step_that_is_filled_in_at_the_deploy_is_left_out() -> None:
     assert any("a.b.pull" in str(each) for each in imported(text, here=False).remarks)
 
 
+def test_a_flow_elsewhere_keeps_the_name_that_it_is_given() -> None:
+    text = with_one(pull=[PLAIN_CLONE], flow_name="Importar")
+
+    assert deployment(text, here=False)["flow_name"] == "Importar"
+    assert "flow_name" not in deployment(text, here=True)
+    assert any("flow_name" in each for each in told(text))
+
+
 def test_the_file_s_pull_counts_for_deployments_without_one() -> None:
     text = rendered({"pull": [PLAIN_CLONE], "deployments": [{"name": "uno", "entrypoint": "a.py:f"}]})
 

@@ -212,6 +212,26 @@ def test_a_listing_of_several_tasks_is_read_whole() -> None:
     assert [task.name for task in parse(f"<Tasks>{one}{one}</Tasks>".encode(), "x")] == ["x-1", "x-2"]
 
 
+def test_what_a_deployment_has_no_key_for_is_told() -> None:
+    text = xml(
+        "<TimeTrigger><StartBoundary>2026-03-01T08:00:00</StartBoundary><ExecutionTimeLimit>PT5M</ExecutionTimeLimit>"
+        "<Repetition><Interval>PT10M</Interval><Duration>PT1H</Duration><StopAtDurationEnd>true</StopAtDurationEnd>"
+        "</Repetition></TimeTrigger>"
+    ).replace(
+        "<Actions>", "<Principals><Principal><RunLevel>HighestAvailable</RunLevel></Principal></Principals><Actions>"
+    )
+    (task,) = parse(text.encode("utf-16"), "x")
+    told = {(each.where, each.weight): each.text for each in translated(task).remarks if each.where != "x"}
+
+    assert "skipped" in told["all", "differs"]
+    texts = [each.text for each in translated(task).remarks]
+    for word in ("StopAtDurationEnd", "ExecutionTimeLimit (0:05:00)", "HighestAvailable"):
+        assert any(word in each for each in texts)
+    available = text.replace("<Enabled>false", "<StartWhenAvailable>true</StartWhenAvailable><Enabled>false")
+    (task,) = parse(available.encode("utf-16"), "x")
+    assert not any("skipped" in each.text for each in translated(task).remarks)
+
+
 CALENDAR = "<CalendarTrigger><StartBoundary>{}</StartBoundary>{}</CalendarTrigger>"
 
 

@@ -96,6 +96,7 @@ def test_a_secret_is_never_shown() -> None:
     ("pools", "of", "wrong"),
     [
         (["ventas-dev", "compras-dev"], "ventas-dev", []),
+        (["ventas-dev", "Pool de antes", "default-agent-pool"], "Pool de antes", []),
         (["ventas-dev", "compras-prod"], "ventas-dev", ["ventas-dev"]),
         (["ventas-dev"], "ventas-prod", ["d"]),
         ([None], None, []),

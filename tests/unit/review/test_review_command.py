@@ -221,9 +221,23 @@ def test_a_renamed_area_is_told_as_such(checkout: Path) -> None:
     for base in ((), ("--base", "main")):
         text = run(*base, "--plan", "-", given=preview(*steps)).stdout
 
-        assert "Compras: renamed from compras, 2 changed deployments" in text
+        assert "Compras: renamed from compras to abastecimiento, 2 changed deployments" in text
         assert "keep their ids" in text
         assert "work pool compras-prod is removed" in text
+
+
+def test_what_the_plan_changes_though_this_change_does_not_is_told_apart(changed: str) -> None:
+    name = "importar-lista-de-precios"
+    told = json.loads(changed)
+    row = step(
+        "update", "Deployment", name, {"name": name, "tags": []}, {"name": name, "tags": ["a"]}, diff={"tags": "update"}
+    )
+    told["steps"].append(row)
+
+    text = run("--base", "main", "--plan", "-", given=json.dumps(told)).stdout
+
+    assert f"Not of this change: deployment {name}. What is declared at main was not brought up, or edited" in text
+    assert "Not of this change" not in run("--base", "main", "--plan", "-", given=changed).stdout
 
 
 def test_a_picture_of_the_load_is_drawn(changed: str, checkout: Path) -> None:
