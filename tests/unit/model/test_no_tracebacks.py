@@ -54,11 +54,21 @@ VALID: dict[str, Any] = {
                     "logging": {"level": "DEBUG", "print": False},
                     "code": {"location": "git", "repository": "https://x/y", "branch": "main", "access_token": {"secret": "tok"}},
                 },
-                {"name": "resumir-el-dia", "entrypoint": "flows/precios.py:resumir", "concurrency_limit": 1},
+                {
+                    "name": "resumir-el-dia", "entrypoint": "flows/precios.py:resumir", "concurrency_limit": 1, "version": "7",
+                    "pull": [{"prefect.deployments.steps.set_working_directory": {"directory": "/opt"}}],
+                    "triggers": [
+                        {"name": "a", "expect": ["x"], "within": "PT1H", "for_each": ["y"], "parameters": {"z": 1}},
+                        {"require": 1, "within": 60, "triggers": [{"posture": "Proactive", "after": ["x"], "within": 10}]},
+                    ],
+                },
             ],
         },
-        "ventas": {},
+        "ventas": {"work_pool_name": "ventas-dev", "paused": True},
     },
+    "variables": {"tasa_iva": {"value": {"a": [1, None]}, "tags": ["x"]}},
+    "global_concurrency_limits": {"erp": 3, "api": {"limit": 5, "active": False, "slot_decay_per_second": 0.5}},
+    "tag_concurrency_limits": {"erp": 2},
 }  # fmt: skip
 
 ODD_TEXTS = st.one_of(
