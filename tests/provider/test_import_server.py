@@ -93,6 +93,8 @@ def test_a_server_becomes_a_stack_whose_next_preview_is_empty(server: Server, ch
     in_state = {each["id"] for each in state["deployment"]["resources"] if each["type"].startswith("prefect:index:")}
     assert in_state == {each["id"] for each in told["resources"]}
 
+    _call(checkout, "pulumi", "refresh", "--preview-only", "--expect-no-changes", "--stack", STACK)
+
     made = [path for path in (checkout / ".state").rglob("*") if path.is_file()]
     files = [*made, checkout / f"Pulumi.{STACK}.yaml"]
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
