@@ -166,7 +166,9 @@ def _secrets(root: Path, stack: str) -> dict[str, str]:
     """Encrypted, by key: what nobody can read, and yet tells whether it was set again."""
     file = StackFile(root, f"Pulumi.{stack}.yaml")
     try:
-        config = file.config if file.exists else {}
+        # Most have none, and a long file takes its time to read.
+        has_some = file.exists and b"secure" in (root / file.name).read_bytes()
+        config = file.config if has_some else {}
     except StackErrors:
         return {}
     return {key: str(value["secure"]) for key, value in config.items() if is_secret(value)}

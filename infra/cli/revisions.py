@@ -67,9 +67,12 @@ def _untracked(root: Path) -> list[str]:
 
 
 def _git(root: Path, *arguments: str, said: str = "") -> str:
-    done = subprocess.run(
-        ["git", "-c", "core.quotePath=false", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.quotePath=false", *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise GitError("there is no git on this machine") from error
     if done.returncode != 0:
         raise GitError(done.stderr.strip() or f"git has no {said}" if said else done.stderr.strip())
     return done.stdout

@@ -104,6 +104,8 @@ def _headlines(review: Review) -> Iterator[str]:
         yield f"{plain(area.title)}: {area}"
     if review.changes_nothing and not review.refusals:
         yield "Nothing changes."
+    elif review.plan is not None and review.plan.is_empty and not review.refusals:
+        yield "The plan changes nothing: the stack is like that already."
     if review.beside:
         names = ", ".join(f"{KINDS.get(step.type, step.type)} {code(step.name)}" for step in review.beside)
         base = plain(str(review.base))

@@ -205,6 +205,29 @@ def test_a_plan_that_changes_nothing_says_so(checkout: Path) -> None:
     assert "Nothing changes." in run("--plan", "-", given=preview()).stdout
 
 
+def test_a_preview_that_did_not_end_well_is_refused_with_what_it_said(checkout: Path) -> None:
+    failed = preview(diagnostics=[{"severity": "error", "message": "the engine of <docker> is away"}])
+
+    refused = run("--plan", "-", "--format", "markdown", given=failed, code=1)
+
+    assert "Refused: the preview did not end well." in refused.stdout
+    assert "error: the engine of <docker> is away" in refused.stdout
+
+
+def test_outside_of_git_a_review_needs_no_base(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(checkout))
+
+    assert "Nothing changes." in run("--plan", "-", given=preview()).stdout
+    assert "there is no git" in run("--base", "main", "--plan", "-", given=preview(), code=2).stderr
+
+
+def test_what_is_so_already_is_told_as_such(changed: str) -> None:
+    text = run("--base", "main", "--plan", "-", given=preview()).stdout
+
+    assert "1 schedule moved" in text
+    assert "The plan changes nothing: the stack is like that already." in text
+
+
 def test_a_renamed_area_is_told_as_such(checkout: Path) -> None:
     rewrite(checkout / "Pulumi.prod.yaml", ("    compras: areas", "    abastecimiento: areas"))
     steps = []
