@@ -86,12 +86,12 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
 def known_environments(raw: dict[str, Any], sources: Sources, found: Findings) -> None:
     """An overlay for an environment that no stack is for would never count: more likely it is misspelt."""
     named = list(_named_environments(raw.get("areas")))
-    named_pools = list(pools.named_pools(raw.get("areas")))
+    named_pools = list(pools.named_pools(raw.get("areas"), raw.get("environment")))
     if not (named or named_pools) or (known := sources.environments()) is None or found.any_at("environment"):
         return
-    for path, pool in named_pools:
+    for path, pool, environment in named_pools:
         other = pool.rpartition("-")[2]
-        if other in known - {raw.get("environment")}:
+        if other in known - {environment}:
             message = f"the pool {pool!r} is one of the environment {other!r}"
             found.add(coherence.POOL_COHERENCE, path, message, hint="leave it out: no stack has pools of another")
     for path, name, of_key in named:

@@ -8,6 +8,7 @@ from infra.model import declared
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.naming import forbidden_characters, repeated
+from infra.model.overlays import OVERLAYS
 from infra.model.rules import coherence
 from infra.model.stack import Area, WorkQueue
 
@@ -44,11 +45,21 @@ def check_unique(areas: Iterable[Area], found: Findings) -> None:
             found.add(coherence.REPEATED_NAME, path, message, hint="each area has a pool of its own")
 
 
-def named_pools(areas: object) -> Iterator[tuple[KeyPath, str]]:
+def named_pools(areas: object, environment: object) -> Iterator[tuple[KeyPath, str, object]]:
+    """Each pool that an area or one of its overlays names, and the environment that it is for."""
     for area_name, area in areas.items() if isinstance(areas, dict) else ():
-        name = area.get("work_pool_name") if isinstance(area, dict) else None
-        if isinstance(name, str):
-            yield ("areas", area_name, "work_pool_name"), name
+        path: KeyPath = ("areas", area_name)
+        overlays = area.get(OVERLAYS) if isinstance(area, dict) else None
+        said = [(path, area, environment)]
+        said += (
+            [((*path, OVERLAYS, str(name)), over, name) for name, over in overlays.items()]
+            if isinstance(overlays, dict)
+            else []
+        )
+        for at, keys, of in said:
+            name = keys.get("work_pool_name") if isinstance(keys, dict) else None
+            if isinstance(name, str):
+                yield (*at, "work_pool_name"), name, of
 
 
 def queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQueue]:

@@ -449,12 +449,13 @@ def test_variables_and_limits_belong_to_the_stack(load: Load) -> None:
     ]
 
 
-def test_dev_cannot_name_a_pool_of_prod(write: Callable[..., Path]) -> None:
-    root = write("""
+@pytest.mark.parametrize("area", ["{work_pool_name: compras-prod}", "{in: {dev: {work_pool_name: compras-prod}}}"])
+def test_dev_cannot_name_a_pool_of_prod(write: Callable[..., Path], area: str) -> None:
+    root = write(f"""
     config:
       prefect-infra:environment: dev
-      prefect-infra:rules: {PI219: {severity: "off", reason: x}}
-      prefect-infra:areas: {compras: {work_pool_name: compras-prod}}
+      prefect-infra:rules: {{PI219: {{severity: "off", reason: x}}}}
+      prefect-infra:areas: {{compras: {area}}}
     """)
     write("config: {prefect-infra:environment: prod}", "prod")
     with pytest.raises(StackErrors, match="'compras-prod' is one of the environment 'prod'"):
