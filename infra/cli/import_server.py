@@ -63,11 +63,14 @@ def import_server(
     Work pools, queues, deployments with their schedules and triggers, variables, global and tag concurrency limits.
     What can't be said as it is, is left out and stays as it is, with the reason. The server is only read.
 
-    Example: `prefect-infra import server --profile viejo --stack prod --area pool-compras=compras --into-state`
+    Example: `prefect-infra import server --profile viejo --stack viejo --environment prod --into-state`
     """
     root = checkout()
     target = _target(root, stack, environment, timezone, area or [], area_files=area_files, with_changes=with_changes)
     connection = _connection(profile, api_url)
+    unsaid = [what for what, given in _not_in_a_stack(connection) if given]
+    if unsaid and into_state:
+        fail(f"the server is reached by {', '.join(unsaid)}, which no stack can say: leave --into-state out")
     rows = _read(connection)
     target = _for_server(target, rows, auth=connection.auth_string is not None)
     try:
@@ -84,6 +87,8 @@ def import_server(
         return
     if into_state and not (yes or typer.confirm(f"Write the files, and take {len(resources)} objects into the state?")):
         raise typer.Exit(1)
+    if unsaid:
+        err.print(f"{', '.join(unsaid)}: no stack can say so; give it to Pulumi's provider by hand", markup=False)
     import_file = _written(root, draft, resources)
     if connection.auth_string is not None and not into_state:
         err.print("Then: pulumi config set --secret prefect-infra:auth_string", markup=False)
@@ -111,6 +116,10 @@ def _target(
         fail(f"the environment would be {environment!r}: small letters and digits; give it by --environment", 2)
     if (root / f"Pulumi.{stack}.yaml").exists():
         fail(f"there is a Pulumi.{stack}.yaml already: name another stack, or move the file away first", 2)
+    if (base := _base(root, stack)) is not None:
+        fail(
+            f"{stack} would have the keys of {base} that it doesn't set itself: choose a name that begins otherwise", 2
+        )
     areas: dict[str, str] = {}
     for each in named:
         pool, equals, name = each.rpartition("=")
@@ -135,6 +144,15 @@ def _target(
     )
 
 
+def _base(root: Path, stack: str) -> str | None:
+    """The file that a personal stack of this name is based on."""
+    while "-" in stack:
+        stack = stack.rpartition("-")[0]
+        if (root / f"Pulumi.{stack}.yaml").exists():
+            return f"Pulumi.{stack}.yaml"
+    return None
+
+
 def _connection(profile: str | None, api_url: str | None) -> Connection:
     if profile and api_url:
         fail("--profile and --api-url exclude each other", 2)
@@ -146,6 +164,14 @@ def _connection(profile: str | None, api_url: str | None) -> Connection:
         return Connection.resolve(properties)
     except ProviderError as error:
         fail(str(error))
+
+
+def _not_in_a_stack(connection: Connection) -> tuple[tuple[str, bool], ...]:
+    return (
+        ("an API key", connection.api_key is not None and connection.auth_string is None),
+        ("headers of its own", bool(connection.headers)),
+        ("a certificate authority of its own", connection.ca_file is not None),
+    )
 
 
 def _read(connection: Connection) -> ServerRows:

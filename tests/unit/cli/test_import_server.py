@@ -28,6 +28,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("words", "code", "told"),
     [
         (["--stack", "dev"], 2, "there is a Pulumi.dev.yaml already"),
+        (["--stack", "dev-viejo"], 2, "would have the keys of Pulumi.dev.yaml"),
         (["--stack", "Mi_stack"], 2, "--environment"),
         (["--stack", "viejo", "--environment", "Prod"], 2, "small letters and digits"),
         (["--stack", "viejo", "--area", "compras"], 2, "POOL=AREA"),
@@ -48,6 +49,17 @@ def test_what_cannot_be_done_is_said_before_anything_is_read(
     assert (done.exit_code, done.exception.__class__) == (code, SystemExit)
     assert told in done.output
     assert sorted(checkout.rglob("*")) == before
+
+
+def test_a_server_that_no_stack_could_reach_is_not_taken_into_the_state(checkout: Path) -> None:
+    (checkout / "profiles.toml").write_text(
+        f'[profiles.p]\nPREFECT_API_URL = "{NOWHERE}"\nPREFECT_API_KEY = "canary"\n'
+    )
+    done = CliRunner().invoke(app, ["import", "server", "--stack", "viejo", "--profile", "p", "--into-state", "--yes"])
+
+    assert done.exit_code == 1
+    assert "an API key" in done.output
+    assert "canary" not in done.output
 
 
 @pytest.mark.usefixtures("checkout")
