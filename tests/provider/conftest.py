@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,18 +51,22 @@ def running_server(home: Path, **settings: str) -> Iterator[str]:
         server = subprocess.Popen(command, env=environment | settings, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}/api"
         try:
-            for _ in range(240):
+            for _ in range(720):  # a start takes 8 to 15 s on a machine that has nothing else to do
                 if server.poll() is not None:
                     raise RuntimeError((home / "server.log").read_text())
-                try:
+                with suppress(httpx.TransportError):
                     if httpx.get(f"{url}/health").is_success:
                         break
-                except httpx.TransportError:
-                    time.sleep(0.25)
+                time.sleep(0.25)
+            else:
+                raise RuntimeError(f"not ready in three minutes:\n{(home / 'server.log').read_text()}")
             yield url
         finally:
             server.terminate()
-            server.wait(20)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(60)
+            server.kill()
+            server.wait(60)
 
 
 @pytest.fixture(scope="session")
