@@ -15,6 +15,7 @@ from typing import Any
 from infra.toolchain import (
     actionlint,
     base_image,
+    browser,
     cache,
     commands,
     docker_engine,
@@ -85,6 +86,8 @@ class SetUp:
         missing = [*python_env.missing_packages()]
         if self.purpose != "check":
             missing += docker_engine.missing_packages()
+        if self.purpose == "test":
+            missing += browser.missing_packages()
         if missing:
             with self.progress.step("Debian packages") as step:
                 apt.install(missing, step, purpose="on this machine")

@@ -40,6 +40,8 @@ def running_server(home: Path, **settings: str) -> Iterator[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
     environment |= {
         "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),  # by default it is filled in inside the package
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # It collects runs and inserts them later, without a lock: one can come after the schedule that it is of was
         # changed, whoever changed it. Tests that need runs ask for them.

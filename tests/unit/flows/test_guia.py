@@ -2,14 +2,17 @@
 
 import importlib.util
 import re
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from prefect import Flow
 from ruamel.yaml import YAML
 
+from infra.cli import app
 from infra.model import load_stack
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "guia.md").read_text(encoding="utf-8")
@@ -83,3 +86,58 @@ def test_every_schedule_of_the_table_is_accepted_in_the_stacks_own_time(schedule
 
     [made] = stack.areas[0].deployments[0].schedules
     assert made.timezone == "America/Argentina/Buenos_Aires"
+
+
+def commands_told() -> list[str]:
+    """Every call of `prefect-infra` in a block or in the text, without its comment."""
+    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    in_blocks = [line.split(" #")[0].strip() for line in lines if line.strip().startswith("prefect-infra ")]
+    in_text = re.findall(r"(?<!`)`(prefect-infra [^`]+)`(?!`)", re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL))
+    return sorted({*in_blocks, *in_text})
+
+
+@pytest.mark.parametrize("told", commands_told())
+def test_every_command_that_the_guide_tells_is_one_with_such_options(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for file in re.findall(r"\S+\.xml", told):
+        Path(file).touch()
+    command: Any = typer.main.get_command(app)
+    words = shlex.split(told)[1:]
+    path: list[str] = []
+    while words and hasattr(command, "commands") and words[0] in command.commands:
+        path.append(words.pop(0))
+        command = command.commands[path[-1]]
+    assert path, f"no such command: {told}"
+    if words and "--help" not in words:
+        command.make_context(" ".join(path), words)  # raises for an option that there isn't
+
+
+def test_every_picture_is_there_small_and_told_in_words():
+    pictures = re.findall(r"^!\[(.*)\]\((.*)\)$", GUIDE, re.MULTILINE)
+
+    assert len(pictures) >= 4
+    for words, name in pictures:
+        file = Path(__file__).parents[3] / "docs" / name
+        assert words
+        assert file.read_bytes().startswith(b"\x89PNG")
+        assert file.stat().st_size < 150_000
+
+
+def test_a_schedule_may_be_in_another_zone_as_the_guide_says():
+    [inline] = re.findall(r"`(\{cron: [^`]*timezone: [^`]*\})`", GUIDE)
+    deployment = {
+        "name": "latidos-de-chile",
+        "entrypoint": "flows/ventas/control_de_latidos.py:control_de_latidos",
+        "schedules": [YAML(typ="safe").load(inline)],
+    }
+
+    stack = load_stack(
+        {"environment": "dev", "areas": {"ventas": {"deployments": [deployment]}}},
+        project="prefect-infra",
+        stack="dev",
+        root=Path(__file__).parents[3],
+    )
+
+    assert [made.timezone for made in stack.areas[0].deployments[0].schedules] == ["America/Santiago"]
