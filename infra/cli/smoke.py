@@ -12,7 +12,7 @@ from infra.provider.api import Api
 
 ONLINE_SECONDS: Final = 90
 RUN_SECONDS: Final = 180
-POLL_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.5
 TERMINAL: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 

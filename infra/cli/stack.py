@@ -126,10 +126,12 @@ def _bring_up(request: Request, clock: platform_up.Clock, *, quiet: bool) -> dic
     stack, pulumi = request.stack, Pulumi(request.root, request.stack)
     up = ("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack)
     with clock.part("state"):
-        there = pulumi.exists()
-        made = there or pulumi.show("stack", "init", stack, "--no-select", on_stderr=quiet) == 0
+        # Without a look whether it is there, which takes as long.
+        made = pulumi.ask("stack", "init", stack, "--no-select")
+        if made.returncode != 0 and "already exists" not in made.stderr:
+            fail(f"`pulumi stack init {stack}`: {made.stderr.strip()}")
     with clock.part("pulumi up"):
-        if not made or pulumi.show(*up, on_stderr=quiet) != 0:
+        if pulumi.show(*up, on_stderr=quiet) != 0:
             again = f"`prefect-infra stack new` again, or `prefect-infra stack rm {stack}`"
             fail(f"`pulumi up` of {stack} did not end well: see above. It is safe to run {again}")
     with clock.part("outputs"):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -36,6 +40,46 @@ def test_the_help_has_an_example_with_options_that_there_are(path: tuple[str, ..
     assert set(re.findall(r"(?<!\S)--[\w-]+", here)) <= (known if hasattr(command, "commands") else own)
 
 
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) or "prefect-infra" for path, _ in ALL])
+def test_every_option_and_argument_is_told(path: tuple[str, ...], command: Any) -> None:
+    assert [parameter.name for parameter in command.params if not getattr(parameter, "help", None)] == []
+
+
+def test_what_a_script_would_read_comes_as_json() -> None:
+    """All but those that act and say how it went by their exit code, and what is a file's text anyway."""
+    act = {"dev up", "dev down", "schema"}
+    told = {" ".join(path) for path, command in ALL if not hasattr(command, "commands")}
+    with_json = {
+        " ".join(path) for path, each in ALL for parameter in each.params if {"--json", "--format"} & {*parameter.opts}
+    }
+
+    assert {name for name in told - with_json if not name.startswith(("import ", "ci "))} == act
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["colour", "NO_COLOR"])
+def test_colour_is_for_a_terminal_and_not_where_it_is_not_wanted(
+    tmp_path: Path, no_color: dict[str, str], coloured: bool
+) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
+    command = str(Path(sys.executable).with_name("prefect-infra"))
+
+    said, code = pexpect.run(
+        f"{command} flows",
+        cwd=str(tmp_path),
+        env={**environment, "TERM": "xterm-256color", **no_color},
+        withexitstatus=True,
+        timeout=60,
+    )
+    piped = subprocess.run(
+        [command, "flows"], cwd=tmp_path, env={**environment, **no_color}, capture_output=True, check=False
+    )
+
+    assert (code, piped.returncode) == (2, 2)
+    assert b"is not in a checkout" in said
+    assert bool(re.search(rb"\x1b\[[\d;]*3[0-7]m", said)) is coloured
+    assert b"\x1b" not in piped.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
@@ -43,6 +87,8 @@ def test_the_help_has_an_example_with_options_that_there_are(path: tuple[str, ..
         ("prefect-infra check --stack d", ["dev"]),
         ("prefect-infra timeline --stack dev --pool c", ["compras-dev"]),
         ("prefect-infra deploy --area ", ["compras", "ventas"]),
+        ("prefect-infra stack ", ["new", "list", "rm"]),
+        ("prefect-infra stack new ana --from dev --areas compras,v", ["compras,ventas"]),
         ("prefect-infra deploy --entrypoint flows/compras/pedidos.py:a", ["flows/compras/pedidos.py:avisar"]),
     ],
 )
