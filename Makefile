@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev dev-down doctor test unit check format lock bench clean
+.PHONY: help setup dev dev-down prod-local doctor test unit check format lock bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ dev: setup ## Bring up a whole platform on the stack STACK, run a flow of each a
 
 dev-down: ## Destroy the stack STACK and everything that belongs to it
 	@$(BIN)/prefect-infra dev down --stack $(STACK)
+
+prod-local: setup ## Bring prod up on this machine, try it out, and take it down; KEEP=1 leaves it up
+	@$(BIN)/prefect-infra prod-local $(if $(KEEP),--keep)
 
 doctor: ## Say what this machine has, what is missing and how to get it
 	@$(PYTHON) -m infra.toolchain doctor

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 URL = Path("/run/secrets/PREFECT_SERVER_DOCKET_URL")
 ALIVE = "prefect:workers"
 TIMEOUT_SECONDS = 3.0
-SILENT_SECONDS = 20
+SILENT_SECONDS = 60
 
 
 def problem(url: str, host: str, now: float) -> str | None:

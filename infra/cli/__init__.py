@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import backup, check, ci, deploy, dev, drift, flows, imports, review, rules, schema, stack, timeline
+from infra.cli import (
+    backup,
+    check,
+    ci,
+    deploy,
+    dev,
+    drift,
+    flows,
+    imports,
+    prod_local,
+    review,
+    rules,
+    schema,
+    stack,
+    timeline,
+)
 
 app = typer.Typer(
     name="prefect-infra",
@@ -18,6 +33,7 @@ app.add_typer(ci.app, name="ci")
 app.add_typer(stack.app, name="stack")
 app.command("backup")(backup.backup)
 app.command("check")(check.check)
+app.command("prod-local")(prod_local.prod_local)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)
 app.command("drift")(drift.drift)

@@ -69,7 +69,8 @@ class Look:
         outputs = json.loads(answer.stdout)
         if "api_url" not in outputs:
             raise DriftUnknown(f"the stack {self.stack} has no server yet: run `pulumi up --stack {self.stack}`")
-        return Connection(api_url=outputs["api_url"], auth_string=outputs.get("auth_string"))
+        known = {key: outputs.get(key) for key in ("auth_string", "ca_certificate")}
+        return Connection(api_url=outputs["api_url"], **known)
 
 
 def look(stack: str) -> Look:

@@ -33,6 +33,11 @@ class Clock:
             self.seconds[name] = round(time.monotonic() - began, 1)
 
 
+def connection(outputs: dict[str, Any]) -> Connection:
+    """To a stack's server, from its outputs."""
+    return Connection(**{key: outputs[key] for key in ("api_url", "auth_string", "ca_certificate") if key in outputs})
+
+
 def try_out(declared: Stack, outputs: dict[str, Any], clock: Clock, *, again: bool) -> list[Trial]:
     """Wait for the workers, then run a flow of each area."""
     try:
@@ -42,7 +47,7 @@ def try_out(declared: Stack, outputs: dict[str, Any], clock: Clock, *, again: bo
 
 
 async def _try_out(declared: Stack, outputs: dict[str, Any], clock: Clock, *, again: bool) -> list[Trial]:
-    api = Api(Connection(api_url=outputs["api_url"], auth_string=outputs.get("auth_string")))
+    api = Api(connection(outputs))
     pools, workers = outputs["work_pools"], outputs["workers"]
     try:
         with step("Waiting until every worker is online ..."), clock.part("workers online"):

@@ -72,6 +72,8 @@ class Container:
     groups: Sequence[str] = ()
     stop_seconds: int = 30
     stop_signal: str = "SIGTERM"
+    start_seconds: int = START_SECONDS
+    """How long `up` waits until it is healthy."""
     shared_memory_mb: int | None = None
     """None: the engine's 64 MB."""
 
@@ -83,7 +85,7 @@ def run(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> d
     """
     # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a stop
     # by hand, and starts none of it again (docker 20.10, run).
-    return _made(container, naming, opts, restart="always", wait=True, wait_timeout=START_SECONDS)
+    return _made(container, naming, opts, restart="always", wait=True, wait_timeout=container.start_seconds)
 
 
 def run_once(container: Container, naming: Naming, opts: pulumi.ResourceOptions) -> CompletedRun:

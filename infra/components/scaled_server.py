@@ -19,6 +19,8 @@ PORT: Final = 4200
 WITH_SECRETS: Final = ("python3", "-I", "-S", "/opt/prefect-infra/with_secrets.py")
 """The command of a server's process: what lies in files becomes the environment of that process alone."""
 SERVICES_HEALTH: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck_services.py")
+START_SECONDS: Final = 400
+"""Several start at once, and share the processors of one machine."""
 SEVERAL_PROCESSES: Final = {
     "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
     "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
@@ -74,6 +76,7 @@ class Parts:
             network=self.network,
             further_networks=[self.backend],
             health=health,
+            start_seconds=START_SECONDS,
             files=self.secrets(),
         )
 

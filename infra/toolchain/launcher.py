@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+PROD_LOCAL = "prod-local"
+"""Prod on this machine, for a trial: its secrets are worth nothing once it is gone."""
 _STACK_COMMANDS = ("init", "select", "rm", "remove", "rename")
 _SCRIPT = """\
 #!/bin/sh
@@ -43,7 +45,7 @@ def environment(
     if not env.get("DOCKER_HOST") and facts["docker"]["host"]:
         ours["DOCKER_HOST"] = facts["docker"]["host"]
     own_passphrase = "PULUMI_CONFIG_PASSPHRASE" in env or "PULUMI_CONFIG_PASSPHRASE_FILE" in env
-    if stack and not own_passphrase and is_dev(root, stack):
+    if stack and not own_passphrase and (stack == PROD_LOCAL or is_dev(root, stack)):
         ours["PULUMI_CONFIG_PASSPHRASE_FILE"] = f"{state}/passphrase"
     return ours
 

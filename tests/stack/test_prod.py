@@ -1,0 +1,220 @@
+"""Prod, as one up: what it promises, each on the real thing."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.stack.cis import CHECKS, failures
+from tests.stack.platforms import Platform, docker, eventually
+from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
+
+pytestmark = pytest.mark.docker
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+READ = """
+import base64, os, sys, tomllib, urllib.request
+profile = tomllib.load(open(os.environ["PREFECT_PROFILES_PATH"], "rb"))["profiles"]["worker"]
+auth = base64.b64encode(profile["PREFECT_API_AUTH_STRING"].encode()).decode()
+request = urllib.request.Request(sys.argv[1], headers={"Authorization": f"Basic {auth}"})
+print(urllib.request.urlopen(request, timeout=30).read().decode())
+"""
+
+
+def small(declared: Any) -> None:
+    """One area, one worker; on ports that are free."""
+    for area in ("compras", "finanzas"):
+        del declared["areas"][area]
+    declared["server"] |= {"port": "auto", "protect": False}
+    declared["server"]["proxy"]["http_port"] = "auto"
+    declared["workers"] = {"type": "docker", "replicas": 1}
+    declared["schedules_active"] = False
+
+
+@pytest.fixture(scope="module")
+def prod(new_platform: Callable[..., Platform]) -> Platform:
+    made = new_platform("prod", small)
+    made.up()
+    return made
+
+
+@pytest.fixture(scope="module")
+def outputs(prod: Platform) -> dict[str, Any]:
+    return prod.outputs()
+
+
+@pytest.fixture(scope="module")
+def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=outputs["ca_certificate"])
+
+
+@pytest.fixture
+def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """With a token against forged requests, as the server asks for with each write."""
+    user, password = outputs["auth_string"].split(":", 1)
+    own = {"base_url": outputs["api_url"] + "/", "auth": (user, password), "verify": trusting, "timeout": 60}
+    with httpx.Client(**own) as client:
+        name = str(uuid.uuid4())
+        token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
+        client.headers |= {"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token}
+        yield client
+
+
+def named(prod: Platform, role: str) -> str:
+    return f"prefect-infra-{prod.stack}-{role}"
+
+
+def inspected(prod: Platform) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *prod.containers()))
+    return found
+
+
+def test_no_port_is_published_but_the_proxys(prod: Platform) -> None:
+    published = {
+        container["Name"].removeprefix("/"): [port for port, on in container["NetworkSettings"]["Ports"].items() if on]
+        for container in inspected(prod)
+    }
+    with_ports = {name: sorted(ports) for name, ports in published.items() if ports}
+    assert with_ports == {named(prod, "proxy"): ["8080/tcp", "8443/tcp"]}
+
+
+def test_nobody_gets_in_without_the_authority_and_the_credential(
+    outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
+) -> None:
+    url = f"{outputs['api_url']}/admin/version"
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(url)
+    for auth in (None, ("admin", "no")):
+        assert httpx.get(url, auth=auth, verify=trusting).status_code == httpx.codes.UNAUTHORIZED
+    assert api.get("admin/version").is_success
+    headers = {"Prefect-Csrf-Token": "forged"}
+    assert api.post("variables/filter", json={}, headers=headers).status_code == httpx.codes.FORBIDDEN
+
+
+def test_plain_http_is_sent_to_https(prod: Platform, outputs: dict[str, Any]) -> None:
+    (bound,) = docker("port", named(prod, "proxy"), "8080/tcp").splitlines()
+    answer = httpx.get(f"http://{bound}/runs?tab=1")
+    assert (answer.status_code, answer.headers["location"]) == (308, f"{outputs['ui_url']}/runs?tab=1")
+
+
+def test_a_flow_runs_in_a_container_of_its_own(prod: Platform, outputs: dict[str, Any], api: httpx.Client) -> None:
+    run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    assert eventually("logs", lambda: logs_of(api, run["id"]))
+    assert any("-run-" in name for name in prod.containers())
+
+
+def events(outputs: dict[str, Any], trusting: ssl.SSLContext) -> ClientConnection:
+    return connect(outputs["api_url"].replace("https", "wss") + "/events/out", ssl=trusting, subprotocols=["prefect"])
+
+
+def test_events_of_one_replica_come_by_websocket_from_the_others(
+    outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
+) -> None:
+    """Several connections, so that each replica has some: what one is told, Redis tells the others."""
+    name = f"prueba.{uuid.uuid4()}"
+    with events(outputs, trusting) as first, events(outputs, trusting) as second:
+        for listener in (first, second):
+            listener.send(json.dumps({"type": "auth", "token": outputs["auth_string"]}))
+            assert json.loads(listener.recv(timeout=60))["type"] == "auth_success"
+            listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}}}))
+        time.sleep(2)  # nothing tells that the filter is in place
+        resource = {"prefect.resource.id": "prueba.1"}
+        event = {"event": name, "resource": resource, "id": str(uuid.uuid4()), "occurred": "2026-01-01T00:00:00Z"}
+        event["occurred"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        api.post("events", json=[event]).raise_for_status()
+        for listener in (first, second):
+            assert json.loads(listener.recv(timeout=60))["event"]["event"] == name
+
+
+def test_a_websocket_without_the_credential_is_closed(outputs: dict[str, Any], trusting: ssl.SSLContext) -> None:
+    with events(outputs, trusting) as listener:
+        listener.send(json.dumps({"type": "auth", "token": "admin:no"}))
+        assert json.loads(listener.recv(timeout=60))["type"] == "auth_failure"
+
+
+def test_metrics_are_told_within_and_nowhere_else(prod: Platform, outputs: dict[str, Any], api: httpx.Client) -> None:
+    assert api.get("metrics").status_code == httpx.codes.NOT_FOUND
+    assert api.get("//api/%6Detrics/").status_code == httpx.codes.NOT_FOUND
+    worker = outputs["workers"]["ventas"][0]
+    for url in (
+        f"http://{named(prod, 'api-1')}:4200/api/metrics",
+        f"http://{named(prod, 'proxy')}:8405/metrics",
+        f"http://{worker}:4201/",
+    ):
+        assert "# HELP" in docker("exec", worker, "python", "-c", READ, url)
+
+
+def test_the_database_and_redis_are_out_of_reach_of_workers(prod: Platform, outputs: dict[str, Any]) -> None:
+    script = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)"
+    for role, port in (("postgres", "5432"), ("redis", "6379")):
+        name = named(prod, role)
+        addresses = [each["IPAddress"] for each in _inspect(name)["NetworkSettings"]["Networks"].values()]
+        for target in (name, *addresses):
+            reached = f"python -c '{script}' {target} {port} 2>/dev/null && echo reached || echo not"
+            assert docker("exec", outputs["workers"]["ventas"][0], "sh", "-c", reached) == "not"
+
+
+def _inspect(name: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("inspect", name))
+    inspected: dict[str, Any] = found
+    return inspected
+
+
+def test_no_secret_is_seen_in_the_state_nor_by_who_asks_the_engine(prod: Platform, outputs: dict[str, Any]) -> None:
+    secrets = {
+        outputs["auth_string"].split(":", 1)[1],
+        docker("exec", named(prod, "postgres"), "cat", "/run/secrets/postgres_password"),
+        docker("exec", named(prod, "redis"), "cat", "/run/secrets/redis_password"),
+        docker("exec", named(prod, "proxy"), "cat", "/run/secrets/tls.pem").split("PRIVATE KEY-----")[1][:60].strip(),
+    }
+    assert all(len(secret) > 30 for secret in secrets)
+    shown = [prod.run("stack", "export", "--stack", prod.stack).stdout, *map(json.dumps, inspected(prod))]
+    shown += [docker("logs", name) for name in prod.containers()]
+    shown += [docker("exec", named(prod, "api-1"), "env")]
+    for text in shown:
+        assert not any(secret in text or json.dumps(secret)[1:-1] in text for secret in secrets)
+
+
+def test_every_container_is_held_against_the_cis_benchmark(prod: Platform) -> None:
+    told = {
+        line.split("|")[1].strip(): set(line.split("|")[3].replace(",", " ").split()) - {"-"}
+        for line in OPERATIONS.read_text().splitlines()
+        if line.startswith(("| 5.", "| 4.1 "))
+    }
+    checked = {number: roles for number, roles in told.items() if number in CHECKS}
+    assert checked.keys() == CHECKS.keys()
+    assert {number: roles for number, roles in checked.items() if roles} == failures(prod.containers())
+
+
+def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Client) -> None:
+    victim = named(prod, "api-1")
+    docker("kill", victim)
+    try:
+        statuses = [api.get("admin/version").status_code for _ in range(30)]
+        assert statuses == [httpx.codes.OK] * 30
+        assert api.post("flow_runs/count", json={}).is_success
+    finally:
+        docker("start", victim)
+    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
+    line = f'haproxy_server_status{{proxy="api",server="{victim}",state="UP"}} 1'
+    eventually("the replica is back", lambda: line in docker("exec", named(prod, "proxy"), "python3", "-c", read), 180)
+
+
+def test_another_up_changes_nothing_and_a_destroy_leaves_nothing(prod: Platform) -> None:
+    prod.up("--expect-no-changes")
+
+    prod.destroy()
+
+    assert prod.containers() == []
+    for kind in ("volume", "network"):
+        assert prod.stack not in docker(kind, "ls", "--format", "{{.Name}}")
+    assert not list(prod.profiles.parent.glob("*.ca.pem"))

@@ -1,0 +1,73 @@
+"""The stack that `make prod-local` brings up: prod, but nothing that would disturb this machine or stay on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from infra.cli import prod_local
+from infra.model import Stack, load_stack_file
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for stack in ("dev", "prod"):
+        shutil.copy2(ROOT / f"Pulumi.{stack}.yaml", tmp_path)
+    shutil.copytree(ROOT / "areas", tmp_path / "areas")
+    (tmp_path / "flows").symlink_to(ROOT / "flows")
+    return tmp_path
+
+
+def written(checkout: Path) -> Stack:
+    prod_local._write(checkout / "Pulumi.prod-local.yaml")  # what the command would write
+    return load_stack_file(checkout, "prod-local")
+
+
+def test_it_is_prod_on_ports_of_its_own_without_schedules_and_protection(checkout: Path) -> None:
+    local, prod = written(checkout), load_stack_file(checkout, "prod")
+    assert local.server.scaled is not None
+    assert prod.server.scaled is not None
+    assert local.server.scaled.replicas == prod.server.scaled.replicas
+    assert [area.pool.name for area in local.areas] == [area.pool.name for area in prod.areas]
+    assert (local.server.auth, local.server.csrf) == ("required", True)
+    assert (local.server.port, local.server.bind, local.server.protect) == ("auto", "127.0.0.1", False)
+    assert local.server.scaled.proxy.http_port is None
+    assert {area.workers.replicas for area in local.areas} == {1}
+    deployments = [deployment for area in local.areas for deployment in area.deployments]
+    assert deployments
+    assert not any(schedule.active for deployment in deployments for schedule in deployment.schedules)
+
+
+def test_what_is_named_by_prods_secrets_is_its_own_here(checkout: Path) -> None:
+    """They are not this stack's, and are encrypted by another passphrase."""
+    file = checkout / "Pulumi.prod.yaml"
+    document = YAML().load(file.read_text())
+    server = document["config"]["prefect-infra:server"]
+    server |= {"bind": "0.0.0.0", "redis": {"url": {"secret": "redis_url"}}}
+    server["database"]["url"] = {"secret": "database_url"}
+    server["proxy"] |= {
+        "host": "prefect.example.com",
+        "tls": {"certificate": {"secret": "tls_certificate"}, "key": {"secret": "tls_key"}},
+    }
+    with file.open("w") as stream:
+        YAML().dump(document, stream)
+
+    scaled = written(checkout).server.scaled
+
+    assert scaled is not None
+    assert (scaled.proxy.host, scaled.proxy.tls) == ("127.0.0.1", None)
+    assert (scaled.database.url, scaled.redis.url) == (None, None)
+    assert scaled.database.memory_mb == 2048
+
+
+def test_a_stack_that_is_up_keeps_its_salt(checkout: Path) -> None:
+    written(checkout)
+    file = checkout / "Pulumi.prod-local.yaml"
+    file.write_text(file.read_text() + "encryptionsalt: v1:abc\n")
+    written(checkout)
+    assert file.read_text().count("encryptionsalt: v1:abc\n") == 1
