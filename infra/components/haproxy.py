@@ -33,10 +33,13 @@ defaults
     # Workers ask every few seconds: only what went wrong is worth a line.
     option dontlog-normal
     option dontlognull
-    option redispatch
-    option forwardfor
+    # A try at a replica that has just gone costs its share of a request; the next one goes to another.
+    option redispatch 1
     retries 3
-    timeout connect 5s
+    timeout connect 3s
+    # A connection that a replica closes for want of work, just as the next request sets out on it, would fail that one.
+    option http-server-close
+    option forwardfor
     timeout queue 30s
     timeout http-request 10s
     timeout client 75s

@@ -78,7 +78,9 @@ class ImageBuilder:
             triggers={"inputs": digest},
             # Images are named by content and shared by all stacks of a machine: no stack takes them from another.
             keep_locally=True,
-            opts=pulumi.ResourceOptions(depends_on=first),
+            # The new one first, under its own name: else all containers of the old one would go before it is built, and
+            # come back at once rather than one after the other.
+            opts=pulumi.ResourceOptions(depends_on=first, delete_before_replace=False),
         )
 
     def digest(self, target: str, area: str | None) -> str:
