@@ -35,6 +35,10 @@ PROXY_LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
 WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 """Of the worker itself; what the area declares is for each of its flow runs."""
 UNKNOWN_GROUP: Final = 999
+CREDENTIALS: Final = "/etc/prefect/credentials"
+"""Where workers and flow runs find the profile that lets them in: a volume that a worker is given it on."""
+WITHHELD: Final = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
+"""The worker passes its own settings on as variables, which whoever may ask the engine could read."""
 METRICS_PORT: Final = 4201
 
 
@@ -48,7 +52,7 @@ def job_defaults(
         "image": image.name,
         "image_pull_policy": "Never",
         "networks": [server.network.name],
-        "volumes": binds(area, platform, data),
+        "volumes": binds(area, platform, server, data),
         # No auto_remove: the worker reads the exit code after the end. The socket proxy sweeps what has ended.
         "mem_limit": f"{area.workers.memory_mb}m",
         "memswap_limit": f"{area.workers.memory_mb}m",
@@ -56,11 +60,13 @@ def job_defaults(
     }
 
 
-def binds(area: Area, platform: Platform, data: docker.Volume) -> list[pulumi.Input[str]]:
-    """What flow runs may mount: the area's data, and the checkout's flows where the code is there."""
+def binds(area: Area, platform: Platform, server: Server, data: docker.Volume) -> list[pulumi.Input[str]]:
+    """What flow runs may mount: the area's data, the checkout's flows where the code is there, and the credentials."""
     folders = checkout_folders(area.deployments)
     code = [f"{platform.stack.root / folder}:{CODE_ROOT}/{folder}:ro" for folder in folders]
-    return [pulumi.Output.concat(data.name, ":", DATA, ":rw"), *code]
+    guarded = server.auth_string is not None
+    credentials = [f"{platform.naming.of('credentials', area.name)}:{CREDENTIALS}:ro"] if guarded else []
+    return [pulumi.Output.concat(data.name, ":", DATA, ":rw"), *code, *credentials]
 
 
 def docker_workers(
@@ -72,7 +78,12 @@ def docker_workers(
     opts: pulumi.ResourceOptions,
 ) -> list[docker.Container]:
     own = pulumi.ResourceOptions(parent=opts.parent)
-    sockets = _socket_volume(area, platform, own)
+    sockets = _volume("socket", area, platform, own)
+    mounts, files, profile = [volume_mount(sockets, PROXY_FOLDER)], {}, {}
+    if server.auth_string is not None:
+        mounts.append(volume_mount(_volume("credentials", area, platform, own), CREDENTIALS))
+        profile["PREFECT_PROFILES_PATH"] = f"{CREDENTIALS}/worker-profile.toml"
+        files = {profile["PREFECT_PROFILES_PATH"]: text for text in connection_files(server).values()}
     proxy = _proxy(area, platform, server, image, data, sockets, own)
     after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[proxy]))
     return [
@@ -85,13 +96,14 @@ def docker_workers(
                 environment={
                     **worker_environment(area, platform.stack, server),
                     **_metrics(platform),
+                    **profile,
                     "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
                 },
                 limits=WORKER_LIMITS,
                 network=server.network,
                 health=HEALTH,
-                mounts=[volume_mount(sockets, PROXY_FOLDER)],
-                files=connection_files(server),
+                mounts=mounts,
+                files=files,
                 stop_seconds=stop_seconds(area),
             ),
             platform.naming,
@@ -118,7 +130,7 @@ def _proxy(
     opts: pulumi.ResourceOptions,
 ) -> docker.Container:
     naming = platform.naming
-    rules = pulumi.Output.all(image.name, server.network.name, *binds(area, platform, data)).apply(
+    rules = pulumi.Output.all(image.name, server.network.name, *binds(area, platform, server, data)).apply(
         lambda known: json.dumps(
             {
                 "owner": f"{naming.project}/{naming.stack}/{area.name}",
@@ -127,6 +139,7 @@ def _proxy(
                 "images": [known[0]],
                 "network": known[1],
                 "binds": known[2:],
+                "withheld": list(WITHHELD) if server.auth_string is not None else [],
                 "memory_mb": area.workers.memory_mb,
                 "cpus": area.workers.cpus,
                 "pids": area.workers.pids,
@@ -160,12 +173,12 @@ def _sweeping(stack: Stack) -> dict[str, int]:
     return {"keep_minutes": max(1, stack.janitor.finished_containers // 60)} if stack.janitor else {}
 
 
-def _socket_volume(area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> docker.Volume:
-    """The proxy's socket, for the area's workers alone: no network leads to it."""
-    labels = platform.naming.labels("socket", area.name).items()
+def _volume(role: str, area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> docker.Volume:
+    """The proxy's socket, for the area's workers alone: no network leads to it. Or what lets them and their runs in."""
+    labels = platform.naming.labels(role, area.name).items()
     return docker.Volume(
-        f"{area.name}-socket",
-        name=platform.naming.of("socket", area.name),
+        f"{area.name}-{role}",
+        name=platform.naming.of(role, area.name),
         labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
         opts=opts,
     )

@@ -71,6 +71,8 @@ class Parts:
                 **SEVERAL_PROCESSES,
                 # Once, by a container of its own, rather than by each of them at the same moment.
                 "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
+                # Left alone, 5 seconds: too few where everything starts again at once, after a restart of the machine.
+                "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "30",
             },
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
             network=self.network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -106,6 +107,21 @@ def test_workers_reach_the_api_through_the_proxy_and_only_docker_ones_tell_metri
             assert "PREFECT_CLIENT_METRICS_ENABLED=true" in inputs["envs"]
     for inputs in program("dev").of("Container").values():
         assert not any("METRICS" in variable for variable in inputs["envs"])
+
+
+def test_flow_runs_read_the_credential_from_a_file_and_not_from_their_environment(program: Callable[..., Any]) -> None:
+    """What a worker passes on to a container that it starts is seen by whoever may ask the engine."""
+    made = program("prod")
+    proxy = made.of("Container")[f"{PREFIX}-ventas-socket-proxy"]
+    (rules,) = (each.partition("=")[2] for each in proxy["envs"] if each.startswith("SOCKET_PROXY_RULES="))
+    assert "PREFECT_API_AUTH_STRING" in json.loads(rules)["withheld"]
+    bind = f"{PREFIX}-ventas-credentials:/etc/prefect/credentials:ro"
+    assert bind in json.loads(rules)["binds"]
+    assert bind in made.of("WorkPool")["ventas-prod"]["job_defaults"]["volumes"]
+    worker = made.of("Container")[f"{PREFIX}-ventas-worker-1"]
+    path = "/etc/prefect/credentials/worker-profile.toml"
+    assert f"PREFECT_PROFILES_PATH={path}" in worker["envs"]
+    assert list(files(worker)) == [path]
 
 
 def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callable[..., Any]) -> None:

@@ -7,6 +7,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +128,19 @@ def test_events_of_one_replica_come_by_websocket_from_the_others(
             listener.send(json.dumps({"type": "auth", "token": outputs["auth_string"]}))
             assert json.loads(listener.recv(timeout=60))["type"] == "auth_success"
             listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}}}))
-        time.sleep(2)  # nothing tells that the filter is in place
-        resource = {"prefect.resource.id": "prueba.1"}
-        event = {"event": name, "resource": resource, "id": str(uuid.uuid4()), "occurred": "2026-01-01T00:00:00Z"}
-        event["occurred"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        api.post("events", json=[event]).raise_for_status()
+
+        def heard(listener: ClientConnection) -> bool:
+            """Nothing tells when a filter is in place: until then, events go by."""
+            told = {"event": name, "resource": {"prefect.resource.id": "prueba.1"}, "id": str(uuid.uuid4())}
+            told["occurred"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            api.post("events", json=[told]).raise_for_status()
+            try:
+                return bool(json.loads(listener.recv(timeout=5))["event"]["event"] == name)
+            except TimeoutError:
+                return False
+
         for listener in (first, second):
-            assert json.loads(listener.recv(timeout=60))["event"]["event"] == name
+            assert eventually("the event", partial(heard, listener), 120)
 
 
 def test_a_websocket_without_the_credential_is_closed(outputs: dict[str, Any], trusting: ssl.SSLContext) -> None:

@@ -86,8 +86,18 @@ def allowed_container(body: bytes, rules: Rules) -> Json:
         "Labels": _labels(asked.labels or {}, rules),
         "HostConfig": _host_config(asked.host_config, binds, rules),
     }
-    chosen = {"Cmd": asked.cmd, "Entrypoint": asked.entrypoint, "Env": asked.env, "WorkingDir": asked.working_dir}
+    chosen = {
+        "Cmd": asked.cmd,
+        "Entrypoint": asked.entrypoint,
+        "Env": _environment(asked.env or [], rules),
+        "WorkingDir": asked.working_dir,
+    }
     return fixed | {key: value for key, value in chosen.items() if value}
+
+
+def _environment(asked: list[str], rules: Rules) -> list[str]:
+    """Without what a flow run finds in a file: whoever may ask the engine reads a container's environment."""
+    return [variable for variable in asked if variable.partition("=")[0] not in rules.withheld]
 
 
 def _host_config(asked: _HostConfig, binds: list[Bind], rules: Rules) -> Json:

@@ -59,6 +59,8 @@ class Rules(BaseModel):
     user: str = Field(default="10001:10001", pattern=r"^[1-9]\d*:[1-9]\d*$")
     """Never root, neither as user nor as group."""
     binds: tuple[Annotated[Bind, BeforeValidator(Bind.parse)], ...] = ()
+    withheld: frozenset[str] = frozenset()
+    """Variables that flow runs don't get, as they read the same from a file on one of the mounts."""
     memory_mb: int = Field(gt=0)
     """This, like cpus and pids, is what a container gets that asks for nothing, and the most it can ask for."""
     cpus: float = Field(gt=0)

@@ -63,6 +63,14 @@ def asked(host_config: dict[str, Any] | None = None, **changes: Any) -> bytes:
     return json.dumps(ASKED | changes | {"HostConfig": ASKED["HostConfig"] | (host_config or {})}).encode()
 
 
+def test_what_a_flow_run_reads_from_a_file_is_not_in_its_environment():
+    rules = RULES.model_copy(update={"withheld": frozenset({"PREFECT_API_AUTH_STRING"})})
+    env = ["PREFECT_API_AUTH_STRING=admin:s3cr3t=", "PREFECT_API_AUTH_STRING", "PREFECT_API_URL=http://proxy/api"]
+    body = asked(Env=env)
+    assert allowed_container(body, rules)["Env"] == ["PREFECT_API_URL=http://proxy/api"]
+    assert allowed_container(body, RULES)["Env"] == env
+
+
 def test_a_flow_run_becomes_a_container_without_privileges_and_of_bounded_size():
     assert allowed_container(asked(), RULES) == {
         "Image": "localhost/worker:1",
