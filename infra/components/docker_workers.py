@@ -20,6 +20,7 @@ from infra.components.server import Server
 from infra.components.workers import (
     DATA,
     HEALTH,
+    PROFILE,
     connection_files,
     stop_seconds,
     worker_command,
@@ -37,6 +38,7 @@ WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 UNKNOWN_GROUP: Final = 999
 CREDENTIALS: Final = "/etc/prefect/credentials"
 """Where workers and flow runs find the profile that lets them in: a volume that a worker is given it on."""
+PROFILE_OF_RUNS: Final = f"{CREDENTIALS}/worker-profile.toml"
 WITHHELD: Final = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
 """The worker passes its own settings on as variables, which whoever may ask the engine could read."""
 METRICS_PORT: Final = 4201
@@ -79,11 +81,10 @@ def docker_workers(
 ) -> list[docker.Container]:
     own = pulumi.ResourceOptions(parent=opts.parent)
     sockets = _volume("socket", area, platform, own)
-    mounts, files, profile = [volume_mount(sockets, PROXY_FOLDER)], {}, {}
+    mounts, files = [volume_mount(sockets, PROXY_FOLDER)], {}
     if server.auth_string is not None:
         mounts.append(volume_mount(_volume("credentials", area, platform, own), CREDENTIALS))
-        profile["PREFECT_PROFILES_PATH"] = f"{CREDENTIALS}/worker-profile.toml"
-        files = {profile["PREFECT_PROFILES_PATH"]: text for text in connection_files(server).values()}
+        files = {PROFILE_OF_RUNS: connection_files(server)[PROFILE]}
     proxy = _proxy(area, platform, server, image, data, sockets, own)
     after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[proxy]))
     return [
@@ -96,7 +97,7 @@ def docker_workers(
                 environment={
                     **worker_environment(area, platform.stack, server),
                     **_metrics(platform),
-                    **profile,
+                    **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if files else {}),
                     "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
                 },
                 limits=WORKER_LIMITS,
