@@ -136,7 +136,7 @@ class Platform:
             base_url=outputs["api_url"] + "/",
             auth=tuple(auth.split(":", 1)) if auth else None,
             transport=Patient(),
-            timeout=30,
+            timeout=120,  # a machine on which several suites run
         )
 
     def containers(self) -> list[str]:
