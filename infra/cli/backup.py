@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from infra.backup.server_database import DatabaseError, ServerDatabase, check
+from infra.backup import DatabaseError, PostgresDatabase, SqliteDatabase, check, database_of
 from infra.cli.console import checkout, err, fail, out, step
 from infra.cli.options import StackName
 from workers.backup.keeping import file_name, thin_out
@@ -38,7 +38,7 @@ def backup(
     """
     project = project_of(checkout())
     try:
-        database = ServerDatabase.of(project, stack)
+        database = database_of(project, stack)
         to.mkdir(parents=True, exist_ok=True)
         path = to / file_name(f"{project}-{stack}", datetime.now(UTC))
         unfinished = path.with_suffix(".unfinished")
@@ -73,7 +73,7 @@ def restore(
 ) -> None:
     """Put a backup in the place of a server's database. The stack must be up; its server is stopped for a moment.
 
-    What the server holds now is replaced, and kept beside it on its volume until the next restore. Then
+    What the server holds now is replaced, and kept beside it until the next restore. Then
     `pulumi refresh` and `pulumi up` make stack and server agree again.
 
     Example: `prefect-infra restore prefect-infra-prod-20261125T030000Z.backup --stack prod`
@@ -82,10 +82,12 @@ def restore(
     try:
         with step(f"Checking {file} ..."):
             manifest = check(file)
-            database = ServerDatabase.of(project, stack)
+            database = database_of(project, stack)
             version = database.version()
     except DatabaseError as error:
         fail(str(error), BAD_INPUT)
+    if manifest["kind"] != database.kind:
+        fail(f"{file} is of a database on {manifest['kind']}, and the stack's is on {database.kind}", BAD_INPUT)
     if _release(manifest["prefect"]) > _release(version):
         reason = f"{file} is of Prefect {manifest['prefect']}, and {database.container} has {version}"
         fail(f"{reason}: an older server can't read it. Bring the stack to that version first", BAD_INPUT)
@@ -98,7 +100,6 @@ def restore(
     try:
         with step("Restoring ..."), file.open("rb") as source:
             database.unpack(source)
-            database.wait_until_healthy()
     except DatabaseError as error:
         fail(str(error))
     out.print(f"Restored. Now:  pulumi refresh --stack {stack} && pulumi up --stack {stack}", markup=False)
@@ -108,7 +109,7 @@ def project_of(root: Path) -> str:
     return str(YAML(typ="safe").load((root / "Pulumi.yaml").read_text())["name"])
 
 
-def _tell(manifest: dict[str, Any], file: Path, database: ServerDatabase) -> None:
+def _tell(manifest: dict[str, Any], file: Path, database: SqliteDatabase | PostgresDatabase) -> None:
     err.print(f"{file}: made {manifest['made']}, Prefect {manifest['prefect']}", markup=False)
     table = Table(box=None, pad_edge=False)
     table.add_column("table", style="bold")

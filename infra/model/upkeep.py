@@ -56,7 +56,9 @@ def backup(stack: declared.Stack, found: Findings) -> Backup | None:
         found.add(keys.MISPLACED_KEY, ("backup",), message, hint="leave it out", of_key=True)
     if stack.server.database.type == "postgres":
         message = "`backup` is for a database on SQLite, and this stack's is on Postgres"
-        found.add(keys.MISPLACED_KEY, ("backup",), message, hint="use pg_dump", of_key=True)
+        found.add(
+            keys.MISPLACED_KEY, ("backup",), message, hint="have a timer call `prefect-infra backup`", of_key=True
+        )
     every = _seconds(given.every, ("backup", "every"), found, at_least=MINUTE) or 0
     return Backup(every=every, keep=given.keep, folder=given.folder)
 

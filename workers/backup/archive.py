@@ -1,4 +1,4 @@
-"""One backup is one file: a tar of `manifest.json` and `database.sqlite.gz`.
+"""One backup is one file: a tar of `manifest.json` and `database.sqlite.gz`, or `database.pgdump` of Postgres.
 
     python archive.py pack DATABASE > FILE     while the server writes to it
     python archive.py unpack DATABASE < FILE   while nobody does
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 FORM = 1
-MANIFEST, DATABASE = "manifest.json", "database.sqlite.gz"
+MANIFEST, DATABASE, DUMP = "manifest.json", "database.sqlite.gz", "database.pgdump"
 BUSY_SECONDS = 60.0
 BLOCK = 1024 * 1024
 SIDE_FILES = ("-wal", "-shm")
@@ -45,12 +45,15 @@ def pack(database: Path, into: IO[bytes]) -> dict[str, Any]:
     packed = copy.with_suffix(".gz")
     try:
         _copy(database, copy)
+        with copy.open("rb") as plain:
+            digest = _sha256(plain)
         manifest = {
             "form": FORM,
+            "kind": "sqlite",
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "prefect": metadata.version("prefect"),
             "bytes": copy.stat().st_size,
-            "sha256": _sha256(copy),
+            "sha256": digest,
             **facts(copy),
         }
         with copy.open("rb") as plain, gzip.open(packed, "wb", compresslevel=6) as small:
@@ -69,6 +72,8 @@ def unpack(source: IO[bytes], database: Path) -> dict[str, Any]:
     fresh = database.with_name(f".restore-{os.getpid()}.sqlite")
     try:
         manifest = read(source, fresh)
+        if manifest["kind"] != "sqlite":
+            raise BackupError(f"it is of a database on {manifest['kind']}")
         _swap(database, fresh)
     finally:
         fresh.unlink(missing_ok=True)
@@ -80,12 +85,14 @@ def read(source: IO[bytes], into: Path | None = None) -> dict[str, Any]:
     try:
         with tarfile.open(fileobj=source, mode="r|") as tar:
             manifest = _manifest(tar)
+            name = DATABASE if manifest["kind"] == "sqlite" else DUMP
             member = tar.next()
-            stream = tar.extractfile(member) if member and member.name == DATABASE else None
+            stream = tar.extractfile(member) if member and member.name == name else None
             if stream is None:
-                raise BackupError(f"the backup has no {DATABASE}")
+                raise BackupError(f"the backup has no {name}")
             digest = hashlib.sha256()
-            with gzip.open(stream) as plain, (into or Path(os.devnull)).open("wb") as file:
+            unpacked: Any = gzip.GzipFile(fileobj=stream) if name == DATABASE else stream
+            with unpacked as plain, (into or Path(os.devnull)).open("wb") as file:
                 while block := plain.read(BLOCK):
                     digest.update(block)
                     file.write(block)
@@ -93,9 +100,23 @@ def read(source: IO[bytes], into: Path | None = None) -> dict[str, Any]:
         raise BackupError(f"it is no backup, or not a whole one: {error}") from error
     if digest.hexdigest() != manifest["sha256"]:
         raise BackupError("its database is not what was backed up: the checksum differs")
-    if into is not None and facts(into)["rows"] != manifest["rows"]:
+    if into is not None and manifest["kind"] == "sqlite" and facts(into)["rows"] != manifest["rows"]:
         raise BackupError("its database has not the rows that were backed up")
     return manifest
+
+
+def wrap(dump: IO[bytes], known: dict[str, Any], into: IO[bytes]) -> None:
+    """A backup of Postgres from what pg_dump wrote."""
+    size = dump.seek(0, os.SEEK_END)
+    dump.seek(0)
+    digest = _sha256(dump)
+    dump.seek(0)
+    manifest = {"form": FORM, "kind": "postgres", "bytes": size, "sha256": digest, **known}
+    with tarfile.open(fileobj=into, mode="w|") as tar:
+        _add(tar, MANIFEST, json.dumps(manifest, indent=2).encode())
+        member = tarfile.TarInfo(DUMP)
+        member.size, member.mtime = size, int(time.time())
+        tar.addfile(member, dump)
 
 
 def facts(database: Path) -> dict[str, Any]:
@@ -137,7 +158,7 @@ def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     if stream is None:
         raise BackupError(f"it is no backup: it has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(stream.read())
-    if manifest.get("form") != FORM:
+    if manifest.get("form") != FORM or "kind" not in manifest:
         raise BackupError(f"its form is {manifest.get('form')!r}: this version reads {FORM}")
     return manifest
 
@@ -148,11 +169,10 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(member, io.BytesIO(content))
 
 
-def _sha256(path: Path) -> str:
+def _sha256(file: IO[bytes]) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
+    while block := file.read(BLOCK):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -86,7 +86,12 @@ def test_backups_are_made_each_day_and_a_fortnight_is_kept(load: Load) -> None:
         ("backup", "{every: 1s}", "PI106", "from a minute"),
         ("backup", "{keep: 0}", "PI106", "at least 1"),
         ("backup", "{folder: backups}", "PI105", "whole path"),
-        ("server", "{auth: required, database: {type: postgres}}\n  prefect-infra:backup: {}", "PI109", "pg_dump"),
+        (
+            "server",
+            "{auth: required, database: {type: postgres}}\n  prefect-infra:backup: {}",
+            "PI109",
+            "prefect-infra backup",
+        ),
         ("workers", "{drain_seconds: -1}", "PI106", "at least 0"),
         ("server", "{api_url: 'http://127.0.0.1:4200/api'}\n  prefect-infra:janitor: {}", "PI109", "there already"),
         ("server", "{api_url: 'http://127.0.0.1:4200/api'}\n  prefect-infra:backup: {}", "PI109", "there already"),

@@ -1,0 +1,70 @@
+"""A database on SQLite, in the volume of the stack's one server: packed while it is used, replaced while it is not."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import IO, Final
+
+from infra.backup.engine import (
+    PYTHON,
+    STOP_SECONDS,
+    DatabaseError,
+    containers,
+    docker,
+    last_line,
+    prefect_version,
+    wait_until_healthy,
+)
+from workers.backup import archive
+
+DATA: Final = "/var/lib/prefect"
+DATABASE: Final = f"{DATA}/prefect.db"
+
+
+@dataclass(frozen=True)
+class SqliteDatabase:
+    container: str
+    image: str
+    volume: str
+    kind: str = "sqlite"
+
+    @classmethod
+    def of(cls, project: str, stack: str) -> SqliteDatabase | None:
+        names = containers(project, stack, "server")
+        if not names:
+            return None
+        about = json.loads(docker("inspect", names[0]))[0]
+        volume = next((each["Name"] for each in about["Mounts"] if each["Destination"] == DATA), None)
+        if volume is None:
+            raise DatabaseError(f"{names[0]} doesn't keep its data on a volume of its own")
+        return cls(container=names[0], image=about["Image"], volume=volume)
+
+    def pack(self, into: IO[bytes]) -> None:
+        """While the server is used."""
+        command = ["docker", "exec", self.container, PYTHON, "-I", "-c", inspect.getsource(archive), "pack", DATABASE]
+        done = subprocess.run(command, stdout=into, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise DatabaseError(last_line(done.stderr).removeprefix("backup: ") or f"{self.container} is not running")
+
+    def unpack(self, source: IO[bytes]) -> None:
+        """With the server stopped for it, and started again however it ends."""
+        docker("stop", "--time", str(STOP_SECONDS), self.container)
+        try:
+            command = [
+                *("docker", "run", "--rm", "--interactive", "--network", "none", "--cap-drop", "ALL"),
+                *("--security-opt", "no-new-privileges:true", "--read-only", "--memory", "512m"),
+                *("--volume", f"{self.volume}:{DATA}", "--entrypoint", PYTHON, self.image),
+                *("-I", "-c", inspect.getsource(archive), "unpack", DATABASE),
+            ]
+            done = subprocess.run(command, stdin=source, capture_output=True, check=False)
+            if done.returncode != 0:
+                raise DatabaseError(last_line(done.stderr).removeprefix("backup: "))
+        finally:
+            docker("start", self.container)
+        wait_until_healthy(self.container)
+
+    def version(self) -> str:
+        return prefect_version(self.image)

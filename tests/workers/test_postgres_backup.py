@@ -1,0 +1,110 @@
+"""A backup of a real Postgres, and a restore that changes it as a whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.backup import DatabaseError, PostgresDatabase
+from infra.components.image import SERVICES
+from infra.toolchain.facts import read_facts
+from tests.stack.platforms import ROOT, docker, eventually
+from workers.backup import archive
+
+pytestmark = [pytest.mark.docker, pytest.mark.thorough]
+TABLES = """
+CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('a1b2');
+CREATE TABLE flow_run (id serial PRIMARY KEY, name text UNIQUE);
+INSERT INTO flow_run (name) SELECT 'corrida ' || n FROM generate_series(1, 5000) n;
+"""
+
+
+class Quiet(PostgresDatabase):
+    """No server of Prefect uses it, so that none is asked for its version."""
+
+    def version(self) -> str:
+        return "3.8.8"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    image, name = "localhost/prefect-infra/postgres:t-backup", f"t-backup-{secrets.token_hex(3)}"
+    base = read_facts(ROOT).base_image
+    docker(
+        "build",
+        "-q",
+        "-f",
+        SERVICES,
+        "--target",
+        "postgres",
+        "--build-arg",
+        f"BASE_IMAGE={base}",
+        "-t",
+        image,
+        str(ROOT),
+    )
+    password = tmp_path_factory.mktemp("secret") / "password"
+    password.write_text(secrets.token_hex())
+    password.parent.chmod(0o755)
+    password.chmod(0o444)
+    variables = {"POSTGRES_USER": "prefect", "POSTGRES_DB": "prefect", "POSTGRES_PASSWORD_FILE": "/password"}
+    words = [word for key, value in variables.items() for word in ("-e", f"{key}={value}")]
+    mount = ("-v", f"{password}:/password:ro", "--user", "10001:10001", "--network", "none")
+    docker("run", "-d", "--name", name, *mount, *words, image, "sh", "/opt/prefect-infra/postgres.sh")
+    try:
+        eventually("ready", lambda: docker("exec", name, "pg_isready", "-q", "-h", "127.0.0.1") == "", 180)
+        sql(name, TABLES)
+        yield name
+    finally:
+        docker("rm", "-f", "-v", name)
+
+
+def sql(container: str, text: str, database: str = "prefect") -> str:
+    shell = 'PGPASSWORD="$(cat /password)" psql -h /tmp -U prefect -d "$1" -qAt -v ON_ERROR_STOP=1 -c "$2"'
+    return docker("exec", container, "sh", "-c", shell, "sh", database, text)
+
+
+def packed(database: PostgresDatabase) -> bytes:
+    into = io.BytesIO()
+    database.pack(into)
+    return into.getvalue()
+
+
+def test_what_is_restored_is_what_was_backed_up_and_the_other_is_kept(postgres: str, tmp_path: Path) -> None:
+    database = Quiet(container=postgres, servers=(), image="")
+    backup = packed(database)
+    manifest = archive.read(io.BytesIO(backup))
+    assert manifest["rows"] == {"alembic_version": 1, "flow_run": 5000}
+    assert (manifest["kind"], manifest["schema"], manifest["prefect"]) == ("postgres", "a1b2", "3.8.8")
+    sql(postgres, "DELETE FROM flow_run WHERE id > 7")
+    file = tmp_path / "x.backup"
+    file.write_bytes(backup)
+
+    with file.open("rb") as source:
+        database.unpack(source)
+
+    assert sql(postgres, "SELECT count(*), max(name) FROM flow_run") == "5000|corrida 999"
+    assert sql(postgres, "SELECT count(*) FROM flow_run", "prefect_before_restore") == "7"
+    assert json.loads(json.dumps(archive.read(io.BytesIO(packed(database)))["rows"])) == manifest["rows"]
+
+
+def test_what_is_not_whole_changes_nothing(postgres: str, tmp_path: Path) -> None:
+    database = Quiet(container=postgres, servers=(), image="")
+    backup = packed(database)
+    file = tmp_path / "x.backup"
+    for spoilt in (backup[:-3000], backup[:3000] + b"x" + backup[3001:], b"no backup"):
+        file.write_bytes(spoilt)
+        with pytest.raises(DatabaseError), file.open("rb") as source:
+            database.unpack(source)
+
+    assert sql(postgres, "SELECT count(*) FROM flow_run") == "5000"
+
+
+def test_a_container_that_is_no_postgres_is_told_in_words() -> None:
+    with pytest.raises(DatabaseError, match="pg_dump"):
+        packed(Quiet(container="t-no-such", servers=(), image=""))
