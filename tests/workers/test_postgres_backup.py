@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from infra.backup import DatabaseError, PostgresDatabase
-from infra.components.image import SERVICES
+from infra.components.image import SERVICES, ImageBuilder
+from infra.components.naming import IMAGES
 from infra.toolchain.facts import read_facts
 from tests.stack.platforms import ROOT, docker, eventually
 from workers.backup import archive
@@ -33,21 +34,11 @@ class Quiet(PostgresDatabase):
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    image, name = "localhost/prefect-infra/postgres:t-backup", f"t-backup-{secrets.token_hex(3)}"
-    base = read_facts(ROOT).base_image
-    docker(
-        "build",
-        "-q",
-        "-f",
-        SERVICES,
-        "--target",
-        "postgres",
-        "--build-arg",
-        f"BASE_IMAGE={base}",
-        "-t",
-        image,
-        str(ROOT),
-    )
+    name, base = f"t-backup-{secrets.token_hex(3)}", read_facts(ROOT).base_image
+    image = f"{IMAGES}/postgres:{ImageBuilder(ROOT, base).digest('postgres', None)[:12]}"  # as a stack calls it
+    if not docker("images", "-q", image):
+        options = ("--target", "postgres", "--build-arg", f"BASE_IMAGE={base}", "-t", image)
+        docker("build", "-q", "-f", str(ROOT / SERVICES), *options, str(ROOT))
     password = tmp_path_factory.mktemp("secret") / "password"
     password.write_text(secrets.token_hex())
     password.parent.chmod(0o755)
@@ -97,7 +88,9 @@ def test_what_is_not_whole_changes_nothing(postgres: str, tmp_path: Path) -> Non
     database = Quiet(container=postgres, servers=(), image="")
     backup = packed(database)
     file = tmp_path / "x.backup"
-    for spoilt in (backup[:-3000], backup[:3000] + b"x" + backup[3001:], b"no backup"):
+    middle = 3000  # of the dump: before it are two headers and the manifest, behind it what tar fills up with
+    flipped = backup[:middle] + bytes([backup[middle] ^ 0xFF]) + backup[middle + 1 :]
+    for spoilt in (backup[:middle], flipped, b"no backup"):
         file.write_bytes(spoilt)
         with pytest.raises(DatabaseError), file.open("rb") as source:
             database.unpack(source)
