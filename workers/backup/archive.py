@@ -158,7 +158,8 @@ def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     if stream is None:
         raise BackupError(f"it is no backup: it has no {MANIFEST}")
     manifest: dict[str, Any] = json.loads(stream.read())
-    if manifest.get("form") != FORM or "kind" not in manifest:
+    manifest.setdefault("kind", "sqlite")
+    if manifest.get("form") != FORM:
         raise BackupError(f"its form is {manifest.get('form')!r}: this version reads {FORM}")
     return manifest
 
