@@ -149,7 +149,7 @@ def _call(folder: Path, *command: str, check: bool = True) -> subprocess.Complet
 
 def _client(url: str) -> httpx.Client:
     user, _, password = AUTH.partition(":")
-    return httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=60, auth=(user, password))
+    return httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=300, auth=(user, password))
 
 
 def _snapshot(url: str) -> dict[str, Any]:
