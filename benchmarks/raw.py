@@ -22,6 +22,7 @@ class Creation:
     in_flight: int
     seconds: float
     retries: int
+    server_cpu_seconds: float = 0.0
 
 
 def create(url: str, work: Work, in_flight: int) -> Creation:

@@ -25,6 +25,9 @@ from infra.provider.pace import Pace
 
 PAGE: Final = 200  # the server's most for one answer
 DEADLINE_SECONDS: Final = 60.0  # a cold start of the server takes 8 to 15
+PATIENCE_SECONDS: Final = 180.0  # with a server that has answered before: it is there, and busy
+# On SQLite it waits up to 60 s for its lock, now and then. A request given up before is still done some time after.
+READ_SECONDS: Final = 75.0
 FAILURES: Final = 3  # answers of 500 before it is taken for what it is
 WRITES_AT_ONCE: Final = 1  # measured: see infra/provider/pace.py
 READS_AT_ONCE: Final = 8
@@ -65,15 +68,18 @@ class Api:
         connection: Connection,
         transport: httpx.AsyncBaseTransport | None = None,
         deadline: float = DEADLINE_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self.url = connection.api_url.rstrip("/")
         self._connection = connection
         self._deadline = deadline
+        self._patience = patience
+        self._answered = False
         self._client = httpx.AsyncClient(
             base_url=f"{self.url}/",
             auth=connection.auth(),
             headers=connection.all_headers(),
-            timeout=httpx.Timeout(30.0, connect=5.0),
+            timeout=httpx.Timeout(READ_SECONDS, connect=5.0),
             limits=httpx.Limits(max_connections=WRITES_AT_ONCE + READS_AT_ONCE),
             verify=connection.verification(),
             transport=transport,
@@ -168,7 +174,8 @@ class Api:
         )
         reason, maybe_done = "the Prefect server does not answer", False
         loop = asyncio.get_running_loop()
-        ends = loop.time() + self._deadline
+        began = loop.time()
+        ends = began + (self._patience if self._answered else self._deadline)
         try:
             async with asyncio.timeout_at(ends):
                 async for attempt in attempts:
@@ -180,6 +187,8 @@ class Api:
                         except _Transient as failure:
                             reason = str(failure)
                             maybe_done = maybe_done or failure.sent
+                            if not failure.sent and loop.time() > began + self._deadline:
+                                raise TimeoutError from failure  # it was there, and is gone
                             if loop.time() + failure.wait > ends:
                                 reason += f"; it asks to be left alone for {failure.wait:.0f} s"
                                 raise TimeoutError from failure
@@ -195,6 +204,7 @@ class Api:
             await self._csrf.renew(sent)
             response = await self._request(method, path, headers=self._csrf.headers, **content)
         if response.is_success:
+            self._answered = True
             pace.went_well()
             return answers.content(self._connection, method, path, response)
         if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:

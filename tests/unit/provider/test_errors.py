@@ -223,6 +223,36 @@ async def test_the_deadline_holds_whatever_the_server_does(script: Script, call:
     await api.close()
 
 
+async def test_a_server_that_has_answered_before_and_is_busy_gets_more_time(script: Script) -> None:
+    api = Api(Connection(api_url=script.url), deadline=0.3, patience=10)
+    script.answers.extend([(200, {"up": True}), (503, {"exception_message": "database is locked"})])
+    await api.get("a")
+    began = time.monotonic()
+
+    async def busy_for_a_second() -> None:
+        await asyncio.sleep(1)
+        script.answers.append((201, {"id": "x"}))  # the last one is given from then on
+
+    _, made = await asyncio.gather(busy_for_a_second(), api.post("a/b", BODY))
+    assert made == {"id": "x"}
+    assert time.monotonic() - began >= 1
+    await api.close()
+
+
+async def test_a_server_that_has_answered_before_and_is_gone_gets_no_more_time(unused_port: int) -> None:
+    script = Script()
+    script.answers.extend([(200, {"up": True}), "close"])
+    server = await asyncio.start_server(script.serve, "127.0.0.1", unused_port)
+    api = Api(Connection(api_url=f"http://127.0.0.1:{unused_port}/api"), deadline=0.5)
+    await api.get("a")
+    server.close()
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        await api.get("a")
+    assert time.monotonic() - began < 30
+    await api.close()
+
+
 async def test_where_nobody_listens_it_is_told_after_the_deadline(unused_port: int) -> None:
     api = Api(Connection(api_url=f"http://127.0.0.1:{unused_port}/api"), deadline=0.3)
     with pytest.raises(Unreachable, match=rf"http://127.0.0.1:{unused_port}/api: GET a: .*does not answer"):
