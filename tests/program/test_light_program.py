@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -92,3 +93,19 @@ def test_what_was_given_and_what_the_server_makes_are_outputs(loop: asyncio.Abst
 
     loop.run_until_complete(run_pulumi_func(program))
     assert seen == {"name": "d1", "description": "x", "deployment_id": "uuid"}
+
+
+def test_the_state_keeps_the_calls_of_the_program_and_none_of_the_sdk(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+    stacks: list[Any] = []
+    position = "pulumi.runtime.resource._get_source_position"
+    real = pulumi.runtime.resource._get_source_position
+    monkeypatch.setattr(position, lambda stack: (stacks.append(stack), real(stack))[1])
+
+    loop.run_until_complete(run_pulumi_func(lambda: deployment(1, WorkPool("p", name="p", type="process")) and None))
+
+    assert len(stacks) == 2
+    assert all(stack.frames for stack in stacks)
+    assert {frame.pc.uri for stack in stacks for frame in stack.frames} == {Path(__file__).as_uri()}

@@ -11,6 +11,7 @@ import pytest
 from prefect.events.schemas.deployment_triggers import DeploymentTriggerTypes
 from pydantic import TypeAdapter
 
+from infra.provider import wire
 from infra.provider.kinds.trigger import Trigger, named
 from tests.provider.test_killed_anywhere import act, lifecycle
 
@@ -326,3 +327,18 @@ async def test_one_whose_answer_was_lost_is_not_made_twice(
     resource = await engine.up("Deployment", "d", {**base, "triggers": [EVENT]})
     assert lost
     assert await names(client, resource.id) == ["al-terminar"]
+
+
+async def test_a_deployment_without_triggers_goes_by_one_call_and_one_with_takes_them_along(
+    engine: Any, client: Any, base: dict[str, Any]
+) -> None:
+    plain = await engine.up("Deployment", "d", base)
+    engine.forget_calls()
+    await engine.destroy(plain)
+    assert engine.transport.writes == [("DELETE", f"deployments/{plain.id}")]
+
+    triggered = await engine.up("Deployment", "d", {**base, "triggers": [{**EVENT, "name": base["name"]}]})
+    known = wire.decode(triggered.state).values
+    triggered.state = wire.encode({**known, "trigger_ids": {}})  # as if the `up` that made it had been killed
+    await engine.destroy(triggered)
+    assert await client.find("automations/filter", {"automations": {"name": {"any_": [base["name"]]}}}) == []

@@ -228,7 +228,8 @@ class Deployment(Kind[DeploymentInputs]):
 
     async def delete(self, session: Session, id_: str, old: DeploymentInputs, state: Mapping[str, Any]) -> None:
         """The flow stays: the history of its runs hangs on it. The triggers go first: the server would leave them."""
-        await session.api.delete(f"automations/owned-by/{owned_automations.resource(id_)}")
+        if state.get("trigger_ids") or await owned_automations.any_of(session.api, id_):
+            await session.api.delete(f"automations/owned-by/{owned_automations.resource(id_)}")
         await session.api.delete(f"deployments/{id_}")
 
     @staticmethod

@@ -140,6 +140,17 @@ def by_deployment(api: Api) -> Listing:
     return api.listing("automations/filter#by-deployment", "deployment", fetch)
 
 
+async def any_of(api: Api, deployment_id: str) -> bool:
+    """Whether there are automations that run the deployment: asked of all in one go."""
+
+    async def singly() -> Row | None:
+        rows = await api.get(f"automations/related-to/{resource(deployment_id)}")
+        return {"deployment": deployment_id, "rows": rows}
+
+    found = await by_deployment(api).row(deployment_id, singly)
+    return bool(found and found["rows"])
+
+
 def resource(deployment_id: str) -> str:
     """What the server calls a deployment that owns automations."""
     return f"prefect.deployment.{deployment_id}"
