@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from infra.model import Stack
 from infra.review.placing import area_of
 from infra.review.plan import CONTAINER, IMAGE, VOLUME, Plan, Step
+from infra.timeline.words import duration
 
 _POOL, _QUEUE, _DEPLOYMENT = "prefect:index:WorkPool", "prefect:index:WorkQueue", "prefect:index:Deployment"
 LOST: Final = {
@@ -49,7 +50,7 @@ class Restart:
     reasons: tuple[str, ...]
     effect: str
     flows: tuple[str, ...]
-    """Deployments whose runs in flight are cut short."""
+    """Deployments whose runs in flight may be cut short."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def restarts(plan: Plan, stack: Stack | None) -> tuple[Restart, ...]:
                 goes=step.verb == "delete",
                 reasons=tuple(dict.fromkeys(change.path.partition("[")[0] for change in step.changes))
                 or step.replace_reasons,
-                effect=_effect(role, process=cut_short),
+                effect=_effect(role, _drain_seconds(step), process=cut_short),
                 flows=flows,
             )
         )
@@ -171,11 +172,22 @@ def _is_process(step: Step) -> bool:
     return "process" in command
 
 
-def _effect(role: str, *, process: bool) -> str:
+def _drain_seconds(step: Step) -> int | None:
+    """How long the worker that runs now waits for its runs; None for one of before it could."""
+    command = list((step.old or step.new or {}).get("command") or ())
+    following = command[command.index("--drain-seconds") + 1 :] if "--drain-seconds" in command else []
+    return int(following[0]) if following and str(following[0]).isdigit() else None
+
+
+def _effect(role: str, drain_seconds: int | None, *, process: bool) -> str:
     if role == "worker":
+        waits = (
+            f"it takes no more runs and waits up to {duration(drain_seconds)} for those it has" if drain_seconds else ""
+        )
         if process:
-            return "flows that it runs are its own processes: they are cut short when it stops"
-        return "it waits for its runs, which are containers of their own"
+            longer = f"{waits}; what lasts longer is cut short" if waits else "its runs are cut short when it stops"
+            return f"flows are its own processes: {longer}"
+        return waits or "it waits for its runs, which are containers of their own"
     return _EFFECTS.get(role, "it is away until it is healthy again")
 
 

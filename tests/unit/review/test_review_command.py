@@ -40,7 +40,17 @@ def run(*words: str, code: int = 0, given: str | None = None) -> Any:
 def worker(op: str, image: str, old: str | None = None) -> dict[str, Any]:
     inputs = {
         "name": "prefect-infra-prod-compras-worker-1",
-        "command": ["prefect", "worker", "start", "--pool", "compras-prod", "--type", "process"],
+        "command": [
+            "prefect",
+            "worker",
+            "start",
+            "--pool",
+            "compras-prod",
+            "--type",
+            "process",
+            "--drain-seconds",
+            "600",
+        ],
         "labels": [{"label": "prefect-infra.role", "value": "worker"}],
     }
     before = {**inputs, "image": old} if old else None
