@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -29,6 +30,7 @@ SLOWER: Final = 1.5  # from a concurrency that takes that many times the best, n
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end along with it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
         databases: Databases = Sqlite(folder)
