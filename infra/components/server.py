@@ -148,13 +148,16 @@ class Server(pulumi.ComponentResource):
 
 
 def retention(stack: Stack) -> dict[str, pulumi.Input[str]]:
-    """What the server deletes by itself, each hour. Left alone, it keeps events for a week, and runs for ever."""
+    """What the server deletes by itself, each hour. Left alone, it keeps events for a week, and runs for ever.
+
+    In ISO 8601: of the two settings only one takes a number of seconds, and no process starts that can't read the other.
+    """
     settings: dict[str, pulumi.Input[str]] = {}
     if stack.janitor and stack.janitor.keep_events:
-        settings["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = str(stack.janitor.keep_events)
+        settings["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = f"PT{stack.janitor.keep_events}S"
     if stack.janitor and stack.janitor.keep_runs:
         settings["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] = "events,flow_runs"
-        settings["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(stack.janitor.keep_runs)
+        settings["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = f"PT{stack.janitor.keep_runs}S"
     return settings
 
 

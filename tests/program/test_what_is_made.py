@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pydantic import TypeAdapter
 
 from workers.backup.__main__ import Plan
 from workers.janitor.policies import Policies
@@ -226,9 +228,11 @@ def test_a_janitor_is_made_where_one_is_declared_and_runs_beat_as_it_expects(pro
         worker = environment(containers[f"prefect-infra-dev-{area}-worker-1"])
         assert worker["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
     server = environment(containers["prefect-infra-dev-server"])
-    assert server["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] == str(30 * 86_400)
+    # As the server reads them: a number would keep every process from starting.
+    period = TypeAdapter(timedelta).validate_python
+    assert period(server["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"]) == timedelta(days=30)
     assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
-    assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] == str(90 * 86_400)
+    assert period(server["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"]) == timedelta(days=90)
     rules = json.loads(environment(containers["prefect-infra-dev-ventas-socket-proxy"])["SOCKET_PROXY_RULES"])
     assert rules["keep_minutes"] == 120
 
