@@ -150,7 +150,7 @@ class Server(pulumi.ComponentResource):
 def retention(stack: Stack) -> dict[str, pulumi.Input[str]]:
     """What the server deletes by itself, each hour. Left alone, it keeps events for a week, and runs for ever.
 
-    In ISO 8601: of the two settings only one takes a number of seconds, and no process starts that can't read the other.
+    In ISO 8601: of the two settings only one takes a number of seconds, and with the other no process starts.
     """
     settings: dict[str, pulumi.Input[str]] = {}
     if stack.janitor and stack.janitor.keep_events:
