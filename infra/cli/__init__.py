@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from infra.cli import (
+    adopt,
     backup,
     check,
     ci,
@@ -13,7 +14,9 @@ from infra.cli import (
     drift,
     flows,
     imports,
+    parity,
     prod_local,
+    prune,
     review,
     rules,
     schema,
@@ -32,13 +35,17 @@ app.add_typer(imports.app, name="import")
 app.add_typer(ci.app, name="ci")
 app.add_typer(stack.app, name="stack")
 app.command("backup")(backup.backup)
+app.command("adopt")(adopt.adopt)
 app.command("check")(check.check)
 app.command("prod-local")(prod_local.prod_local)
 app.command("rules")(rules.rules)
 app.command("deploy")(deploy.deploy)
+app.command("diff")(parity.diff)
 app.command("drift")(drift.drift)
 app.command("flows")(flows.flows)
 app.command("restore")(backup.restore)
+app.command("promote")(parity.promote)
+app.command("prune")(prune.prune)
 app.command("review")(review.review)
 app.command("schema")(schema.schema)
 app.command("timeline")(timeline.timeline)

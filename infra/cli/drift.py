@@ -44,8 +44,8 @@ class Look:
         try:
             return observed(answer.stdout)
         except ReadingError as error:
-            why = str(error) if answer.stdout.strip().startswith("{") else answer.stderr.strip() or str(error)
-            raise DriftUnknown(why) from error
+            told = [str(error)] if answer.stdout.lstrip().startswith("{") else []
+            raise DriftUnknown("\n".join([*told, answer.stderr.strip()]).strip() or str(error)) from error
 
     def report(self) -> Report:
         """Raises DriftUnknown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from infra.model import load_stack_file
 from tests.drift.conftest import Checkout
 from tests.stack.platforms import ROOT
 
@@ -137,7 +139,118 @@ def test_it_watches_until_it_is_told_to_end(checkout: Checkout) -> None:
     assert "are not as the stack declares" not in rest  # nothing had changed
 
 
-def test_an_up_with_a_refresh_puts_it_all_back(checkout: Checkout) -> None:
+def test_a_dry_run_of_adopting_writes_nothing(checkout: Checkout) -> None:
+    before = checkout.files()
+
+    done = checkout.ours("adopt", "compras/*", "--dry-run", "--stack", checkout.stack, code=2)
+
+    assert '+      - cron: "45 6 * * *" # 01:30, 13:30 and 17:30' in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+    assert checkout.files() == before
+
+
+def test_what_was_edited_is_adopted_into_the_files_and_what_cannot_be_is_told(checkout: Checkout) -> None:
+    prod = load_stack_file(checkout.folder, "prod")
+
+    done = checkout.ours("adopt", "--yes", "--json", "--stack", checkout.stack, code=2)
+
+    told = json.loads(done.stdout)
+    assert told["written"]
+    assert told["files"] == ["areas/compras.yaml"]
+    assert "prod" in told["stacks"]
+    assert {each["field"]: each["reason"].partition(":")[0] for each in told["left"]} == {
+        f"deployment {IMPORT}: env.GITHUB_TOKEN": "it is a secret, or looks like one",
+        "deployment resumen-diario-de-ventas": "it was deleted",
+    }
+    area = (checkout.folder / "areas" / "compras.yaml").read_text()
+    for line in (
+        "concurrency_limit: 9\n",
+        "    tags: [precios]\n",
+        "    concurrency_limit: 2 # one run at a time; the next ones wait\n",
+        '      - cron: "45 6 * * *" # 01:30, 13:30 and 17:30\n',
+        "          tolerancia_de_errores: 3\n",
+        "in: # what differs from the above, by environment\n",
+    ):
+        assert line in area
+    # What nobody had written went into `in: dev`: nothing of it is prod's.
+    now = load_stack_file(checkout.folder, "prod")
+    assert [(each.pool.paused, each.deployments[0].paused) for each in now.areas if each.name == "compras"] == [
+        (False, False)
+    ]
+    assert [each for each in now.areas if each.name != "compras"] == [
+        each for each in prod.areas if each.name != "compras"
+    ]
+
+
+def test_then_only_that_is_left_to_drift(checkout: Checkout) -> None:
+    left = checkout.drift(2)
+
+    assert {(each["name"], each["what"]) for each in left["objects"]} == {
+        (IMPORT, "edited"),
+        ("resumen-diario-de-ventas", "deleted"),
+    }
+    assert [key for key in fields(left) if "job_variables" not in key] == []
+
+
+def test_an_up_with_a_refresh_puts_the_rest_back(checkout: Checkout) -> None:
     checkout.pulumi("up", "--refresh", "--yes", "--skip-preview", "--stack", checkout.stack)
 
-    assert not checkout.drift(0)["objects"]
+    with checkout.api() as api:
+        assert deployment(api, IMPORT)["job_variables"] == {}
+        assert deployment(api, "resumen-diario-de-ventas")
+        assert api.get("work_pools/compras-dev").json()["concurrency_limit"] == 9
+
+
+def test_after_an_adoption_of_everything_a_preview_is_empty_and_a_second_one_has_nothing_to_do(
+    checkout: Checkout,
+) -> None:
+    with checkout.api() as api:
+        row = deployment(api, "actualizar-tipos-de-cambio")
+        (schedule,) = row["schedules"]
+        when = {"schedule": {**schedule["schedule"], "interval": 5400.0}, "active": True}
+        api.patch(f"deployments/{row['id']}/schedules/{schedule['id']}", json=when).raise_for_status()
+        new = {"schedule": {"cron": "5 9 * * 1", "timezone": "America/Argentina/Buenos_Aires"}, "active": False}
+        api.post(f"deployments/{row['id']}/schedules", json=[new]).raise_for_status()
+        changes = {"job_variables": {"env": {"MONEDA": "USD"}}, "parameters": {"monedas": ["USD"]}}
+        api.patch(f"deployments/{row['id']}", json=changes).raise_for_status()
+        api.patch("work_pools/finanzas-dev/queues/cierre", json={"concurrency_limit": 2}).raise_for_status()
+
+    done = checkout.ours("adopt", "finanzas", "--yes", "--stack", checkout.stack)
+
+    assert "written: areas/finanzas.yaml" in done.stderr
+    checkout.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", checkout.stack)
+    checkout.pulumi("preview", "--expect-no-changes", "--stack", checkout.stack)
+    again = checkout.ours("adopt", "finanzas", "--yes", "--stack", checkout.stack)
+    assert "nothing was edited" in again.stderr
+
+
+def test_what_is_declared_nowhere_is_listed_and_goes_only_by_name_within_the_cap(checkout: Checkout) -> None:
+    def undeclared(*words: str, code: int = 0) -> dict[str, Any]:
+        told = json.loads(checkout.ours("prune", *words, "--json", "--stack", checkout.stack, code=code).stdout)
+        return {each["name"]: each for each in told["objects"]}
+
+    with checkout.api() as api:
+        flow = api.post("flows/", json={"name": "prueba"}).json()["id"]
+        for name in ("prueba-de-ana", "prueba-de-berto"):
+            body = {"name": name, "flow_id": flow, "work_pool_name": "ventas-dev", "entrypoint": "a.py:f"}
+            made = api.post("deployments/", json=body).raise_for_status().json()["id"]
+        api.post("work_pools/ventas-dev/queues", json={"name": "lenta"}).raise_for_status()
+        run = api.post(f"deployments/{made}/create_flow_run", json={"state": {"type": "RUNNING"}}).raise_for_status()
+        assert run.json()["start_time"]
+
+        found = undeclared()
+
+        assert set(found) == {"prueba/prueba-de-ana", "prueba/prueba-de-berto", "ventas-dev/lenta"}
+        assert found["prueba/prueba-de-berto"]["last_run"]
+        assert found["prueba/prueba-de-ana"]["last_run"] is None
+        assert all(each["created"] and not each["deleted"] for each in found.values())
+        assert not any(each["chosen"] for each in undeclared("--owned").values())
+
+        refused = checkout.ours("prune", "*", "--max", "2", "--yes", "--stack", checkout.stack, code=1)
+        assert "3 would be deleted, and --max is 2" in refused.stderr
+        assert undeclared("prueba-*")["prueba/prueba-de-ana"]["chosen"]
+        assert deployment(api, "prueba-de-ana")  # without --yes nothing goes
+
+        undeclared("prueba-*", "ventas-dev/lenta", "--yes")
+        assert undeclared() == {}
+    checkout.pulumi("preview", "--expect-no-changes", "--stack", checkout.stack)
