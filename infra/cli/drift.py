@@ -42,7 +42,7 @@ class Look:
         pulumi = Pulumi(self.root, self.stack)
         answer = pulumi.ask("preview", "--refresh", "--json", "--stack", self.stack)
         try:
-            return observed(answer.stdout)
+            return observed(answer.stdout, failed=answer.returncode != 0)
         except ReadingError as error:
             told = [str(error)] if answer.stdout.lstrip().startswith("{") else []
             raise DriftUnknown("\n".join([*told, answer.stderr.strip()]).strip() or str(error)) from error

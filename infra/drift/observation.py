@@ -60,14 +60,17 @@ class Observed:
     """What only the server knows: UUIDs."""
 
 
-def observed(text: str) -> tuple[Observed, ...]:
+def observed(text: str, *, failed: bool = False) -> tuple[Observed, ...]:
     """All resources that are not as declared, in the order of their names.
+
+    `failed`: what its exit code says. Errors alone don't: on a busy machine Pulumi tells now and then that a plugin
+    ended too soon which it has just told to end, and all is well.
 
     Raises:
         ReadingError: It is no preview, or the preview failed.
 
     """
-    steps = _steps(text)
+    steps = _steps(text, failed=failed)
     known = {step["urn"]: step.get("oldState") for step in steps if step["op"] == "refresh"}
     parents = {step["urn"]: _parent(step) for step in steps}
     made = [_observed(step, known.get(step["urn"]), parents) for step in _plan(steps)]
@@ -79,14 +82,14 @@ def is_secret(*values: Any) -> bool:
     return any(_SECRET in json.dumps(value, default=repr) for value in values if value is not ABSENT)
 
 
-def _steps(text: str) -> list[dict[str, Any]]:
+def _steps(text: str, *, failed: bool) -> list[dict[str, Any]]:
     try:
         told = json.loads(text)
         steps = [step for step in told.get("steps") or () if step["urn"] and step["op"]]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReadingError("this is not what `pulumi preview --refresh --json` tells") from error
     errors = [each for each in told.get("diagnostics") or () if each.get("severity") == "error"]
-    if errors:
+    if failed:
         raise ReadingError("\n".join(dict.fromkeys(_sentence(str(each.get("message"))) for each in errors)))
     return steps
 

@@ -127,6 +127,36 @@ def test_a_refresh_sees_an_edit_made_in_the_ui_and_the_next_up_mends_it(platform
         assert api.get("work_pools/compras-dev").json()["concurrency_limit"] != 99
 
 
+def test_a_container_changed_by_hand_is_drift_and_nothing_else_is(platform: Any) -> None:
+    def drift(code: int) -> list[Any]:
+        done = subprocess.run(
+            [platform.folder / ".venv/bin/prefect-infra", "drift", "--json", "--stack", platform.stack],
+            cwd=platform.folder,
+            env=platform.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)["objects"]
+
+    worker = platform.outputs()["workers"]["compras"][0]
+    assert drift(0) == []
+
+    docker("update", "--memory", "900m", "--memory-swap", "900m", worker)
+    found = drift(2)
+    docker("update", "--memory", "1024m", "--memory-swap", "1024m", worker)
+
+    assert [(each["area"], each["kind"], each["name"], each["drift"]) for each in found] == [
+        ("compras", "container", worker, True)
+    ]
+    assert {field["field"]: (field["declared"], field["server"]) for field in found[0]["fields"]} == {
+        "memory": (1024, 900),
+        "memorySwap": (1024, 900),
+    }
+    assert drift(0) == []
+
+
 def test_flow_code_of_the_checkout_needs_no_up(platform: Any) -> None:
     path = platform.folder / "flows" / "ventas" / "control_de_latidos.py"
     before = path.read_text()

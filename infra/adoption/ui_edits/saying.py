@@ -38,6 +38,7 @@ _UNSAID: Final[Mapping[str, str]] = {
 }
 _NO_WORD: Final = "stack files have no word for it"
 _GONE: Final = "it was deleted: `pulumi up` makes it again; not to have it any more, take it out of the file by hand"
+_DOCSTRING: Final = "without one in the file, the flow's docstring takes its place"
 _HANDLED: Final = frozenset(
     {
         *("description", "tags", "parameters", "concurrency_limit", "collision_strategy", "work_queue_name"),
@@ -145,10 +146,7 @@ def _global_limit(seen: Observed, name: str, given: Any) -> Iterator[Said]:
 def _deployment(seen: Observed, written: Mapping[str, Any], made: Deployment, timezone: str) -> Iterator[Said]:
     yield from _renamed(seen, _PLAIN)
     for key, value in _renamed(seen, {"description": "description"}):
-        if value is REMOVED and "description" not in written:
-            yield key, Unsaid("without one in the file, it is the flow's docstring")
-        else:
-            yield key, value
+        yield key, Unsaid(_DOCSTRING) if value is REMOVED else value
     sides = [seen.declared or {}, seen.state or {}, seen.server or {}]
     for name, value in moves(*(side.get("parameters") for side in sides)):
         yield ("parameters", name), value

@@ -25,11 +25,10 @@ NEW = """\
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The sample stacks and areas."""
-    for name in ("areas", "flows"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
-        shutil.copy2(REPOSITORY / name, tmp_path)
+    """Two stacks and three areas: the sample ones as they once were."""
+    shutil.copytree(HERE / "sample", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(REPOSITORY / "flows", tmp_path / "flows")
+    (tmp_path / "Pulumi.yaml").write_text("name: prefect-infra\n")
     (tmp_path / "infra").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path

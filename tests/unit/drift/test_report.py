@@ -139,8 +139,14 @@ def test_a_failed_preview_is_no_report_and_says_each_reason_once() -> None:
     failed = {"steps": [], "diagnostics": [{"message": reason, "severity": "error"}] * 2}
 
     with pytest.raises(ReadingError) as raised:
-        observed(json.dumps(failed))
+        observed(json.dumps(failed), failed=True)
     assert str(raised.value) == "http://127.0.0.1:4200/api: GET work_pools/compras-dev: it does not answer"
+
+
+def test_an_error_that_pulumi_got_over_is_none() -> None:
+    document = {**json.loads(PREVIEW), "diagnostics": [{"message": "a plugin ended too soon", "severity": "error"}]}
+
+    assert observed(json.dumps(document)) == observed(PREVIEW)
 
 
 @pytest.mark.parametrize("text", ["", "nothing", "[]", '{"steps": [{}]}', '{"steps": 3}'])
