@@ -71,11 +71,6 @@ class Checkout:
         told: dict[str, Any] = json.loads(self.ours("drift", "--json", "--stack", self.stack, code=code).stdout)
         return told
 
-    def files(self) -> dict[str, str]:
-        """What declares the stacks."""
-        found = [*self.folder.glob("Pulumi.*.yaml"), *(self.folder / "areas").glob("*.yaml")]
-        return {path.name: path.read_text() for path in found}
-
     def api(self) -> httpx.Client:
         return httpx.Client(base_url=f"{self.api_url}/", transport=Patient(), timeout=30)
 
