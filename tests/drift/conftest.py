@@ -18,7 +18,7 @@ from infra.toolchain.launcher import environment
 from tests.provider.conftest import running_server
 from tests.stack.platforms import ROOT, Patient, copy_checkout
 
-SECONDS = 300
+SECONDS = 600
 GIT = "    location: git\n    repository: https://git.example.com/datos/flujos.git\n    branch: main\n"
 
 
