@@ -47,7 +47,21 @@ def test_every_option_and_argument_is_told(path: tuple[str, ...], command: Any) 
 
 @pytest.mark.parametrize(
     "name",
-    ["check", "deploy", "drift", "flows", "review", "rules", "stack list", "stack new", "stack rm", "timeline"],
+    [
+        "adopt",
+        "check",
+        "deploy",
+        "diff",
+        "drift",
+        "flows",
+        "prune",
+        "review",
+        "rules",
+        "stack list",
+        "stack new",
+        "stack rm",
+        "timeline",
+    ],
 )
 def test_what_a_script_would_read_comes_as_json(name: str) -> None:
     [command] = [command for path, command in ALL if " ".join(path) == name]
