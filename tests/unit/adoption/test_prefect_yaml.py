@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.adoption import Imported, SourceFaults
@@ -257,6 +257,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault of theirs
 @given(given=st.lists(st.dictionaries(words, values, max_size=6), max_size=2))
 def test_any_file_is_read_or_refused_in_words(given: list[dict[str, Any]]) -> None:
     full = [{"name": f"d{n}", "entrypoint": "a.py:f"} | each for n, each in enumerate(given)]

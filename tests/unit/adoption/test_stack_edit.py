@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -170,6 +170,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault of theirs
 @given(value=plain)
 def test_whatever_is_added_reads_back_as_it_was(value: object) -> None:
     """And the file is YAML for other readers too."""
