@@ -103,6 +103,9 @@ class Story:
         git(self.work, "push", "-q", "origin", f"HEAD:{branch}")
         return git(self.work, "rev-parse", "HEAD")
 
+    def push_main(self) -> None:
+        git(self.work, "push", "-q", "origin", "main")
+
     def developer(self, *command: str, code: int = 0) -> str:
         """A person at their own machine, with the tests' virtualenv and the state of the pipeline."""
         own = {
@@ -205,6 +208,7 @@ def test_from_the_first_push_to_the_night_after(story: Story) -> None:
     merged = merge(story)
     another_plan_is_refused_and_the_reviewed_one_brought_up(story, first, merged)
     the_night_finds_what_was_edited_in_the_ui(story)
+    what_was_edited_is_adopted_and_reviewed_as_something_that_is_so_already(story)
 
     assert [log for log in story.logs if LEAKED in log] == []
     assert LEAKED not in str(story.host)
@@ -285,6 +289,23 @@ def the_night_finds_what_was_edited_in_the_ui(story: Story) -> None:
     (issue,) = story.host.issues
     assert "resumen-diario-de-ventas" in issue["body"]
     assert "cambiado-a-mano" in issue["body"]
+
+
+def what_was_edited_is_adopted_and_reviewed_as_something_that_is_so_already(story: Story) -> None:
+    git(story.work, "switch", "-q", "-c", "adoptar")
+    story.developer("prefect-infra", "adopt", "--stack", STACK, "--yes")
+    assert "cambiado-a-mano" in (story.work / "areas" / "ventas.yaml").read_text()
+    done = story.preview(2, story.push("Adopt what was edited", "adoptar"))
+    assert done.failed is None, done.log
+    same_as_golden("adopted.md", story.comment(2))
+    assert "Nothing changes." in story.comment(2)
+
+    git(story.work, "switch", "-q", "main")
+    git(story.work, "merge", "-q", "--ff-only", "adoptar")
+    story.push_main()
+    done = story.drift()
+    assert done.failed is None, done.log
+    assert [issue["state"] for issue in story.host.issues] == ["closed"]
 
 
 def test_what_the_server_knows_of_runs_is_told_live(story: Story) -> None:
