@@ -49,9 +49,9 @@ class Sources:
 
     def environments(self) -> frozenset[str] | None:
         """Those that some stack of the checkout is for; None if not all stack files can be read."""
-        found = {self.raw.get("environment")}
+        found = [self.raw.get("environment")]
         try:
-            found |= {StackFile(self.own.root, name).keys.get("environment") for name in stack_files(self.own.root)}
+            found += [StackFile(self.own.root, name).keys.get("environment") for name in stack_files(self.own.root)]
         except StackErrors:
             return None
         return frozenset(each for each in found if isinstance(each, str))

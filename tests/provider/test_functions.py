@@ -185,7 +185,7 @@ async def test_what_is_asked_for_with_an_unknown_is_unknown_and_nothing_is_asked
 
 
 async def test_without_a_server_it_says_so(offline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.provider.api.Api.__init__.__defaults__", (None, 0.2))
+    monkeypatch.setattr("infra.provider.api.Api.__init__.__defaults__", (None, 0.2, 0.2))
     code, told = await refused(offline.invoke("getVariable", {"name": "x"}))
     assert code is grpc.StatusCode.UNAVAILABLE
     assert "http://127.0.0.1:9/api" in told
