@@ -90,7 +90,9 @@ backend api
     option httpchk
     http-check send meth GET uri /api/ready ver HTTP/1.1 hdr Host localhost
     http-check expect status 200
-    default-server check inter 2s fall 2 rise 1 on-marked-down shutdown-sessions
+    # Sessions of a replica that is found to be gone end by themselves: among them are requests that are being tried at
+    # it, and go to another one in a moment.
+    default-server check inter 2s fall 2 rise 1
     default-server resolvers engine resolve-prefer ipv4 init-addr none
 {servers}"""
 
