@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # What a shell or a CI server starts in the background ignores it, and so would all that tests start: a worker of
+    # Prefect's then never stops.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMPORTS_PREFECT = {"test_parameter_schemas.py", "test_firing_times.py", "test_prefect_yaml.py"}
 WAITS_FOR_PROCESSES = {"test_cannot_go_on.py", "test_healthcheck.py", "test_cache.py", "test_database_backup.py"}
+WAITS_FOR_PROCESSES |= {"test_errors.py", "test_healthcheck_services.py"}
+TRIES_WHOLE_COMMANDS = {"test_review_command.py", "test_ui_edits.py", "test_parity.py", "test_import_server.py"}
+TRIES_WHOLE_COMMANDS |= {"test_deploy.py", "test_timeline.py", "test_formats.py", "test_crontab.py"}
+LEFT_OUT = IMPORTS_PREFECT | WAITS_FOR_PROCESSES | TRIES_WHOLE_COMMANDS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make unit` leaves to `make test` what tries hundreds of cases, imports Prefect, or waits for other processes."""
+    """`make unit` leaves to `make test` what takes its time: hundreds of cases, Prefect's import, other processes."""
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if is_property or item.path.name in IMPORTS_PREFECT | WAITS_FOR_PROCESSES or item.path.parent.name == "flows":
+        if is_property or item.path.name in LEFT_OUT or item.path.parent.name == "flows":
             item.add_marker(pytest.mark.thorough)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +17,6 @@ pytestmark = pytest.mark.thorough  # each is a process of its own
 HERE = Path(__file__).parents[3]
 
 
-def _heed_interrupts() -> None:
-    """What a shell or a CI server starts in the background ignores them, and so do its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def terminal(checkout: Path) -> Iterator[pexpect.spawn]:
     command = "from infra.cli import main; main()"
@@ -34,7 +28,6 @@ def terminal(checkout: Path) -> Iterator[pexpect.spawn]:
         env=environment,
         encoding="utf-8",
         timeout=20,
-        preexec_fn=_heed_interrupts,
     )
     child.setwinsize(50, 160)
     yield child

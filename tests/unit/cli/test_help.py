@@ -69,6 +69,7 @@ def test_what_a_script_would_read_comes_as_json(name: str) -> None:
     assert {"--json", "--format"} & {flag for parameter in command.params for flag in parameter.opts}
 
 
+@pytest.mark.thorough  # each is a process of its own
 @pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["colour", "NO_COLOR"])
 def test_colour_is_for_a_terminal_and_not_where_it_is_not_wanted(
     tmp_path: Path, no_color: dict[str, str], coloured: bool
