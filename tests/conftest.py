@@ -12,10 +12,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMPORTS_PREFECT = {"test_parameter_schemas.py", "test_firing_times.py", "test_prefect_yaml.py"}
-WAITS_FOR_PROCESSES = {"test_cannot_go_on.py", "test_healthcheck.py", "test_cache.py", "test_database_backup.py"}
-WAITS_FOR_PROCESSES |= {"test_errors.py", "test_healthcheck_services.py"}
-TRIES_WHOLE_COMMANDS = {"test_review_command.py", "test_ui_edits.py", "test_parity.py", "test_import_server.py"}
-TRIES_WHOLE_COMMANDS |= {"test_deploy.py", "test_timeline.py", "test_formats.py", "test_crontab.py"}
+WAITS_FOR_PROCESSES = {
+    "test_cache.py",
+    "test_cannot_go_on.py",
+    "test_database_backup.py",
+    "test_errors.py",
+    "test_healthcheck.py",
+    "test_healthcheck_services.py",
+}
+TRIES_WHOLE_COMMANDS = {
+    "test_crontab.py",
+    "test_deploy.py",
+    "test_formats.py",
+    "test_import_server.py",
+    "test_parity.py",
+    "test_review_command.py",
+    "test_timeline.py",
+    "test_ui_edits.py",
+}
 LEFT_OUT = IMPORTS_PREFECT | WAITS_FOR_PROCESSES | TRIES_WHOLE_COMMANDS
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from infra.adoption.rewriting import rewritten
 from infra.adoption.stack_edit import EditError
 from infra.model.positions import read
+from tests.unit.adoption.plain_values import plain
 
 AREA = """\
 # the team's own file
@@ -148,15 +149,6 @@ def test_what_would_change_elsewhere_too_is_refused(text: str) -> None:
 
     with pytest.raises(EditError, match=r"line|one"):
         changed(change, text)
-
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-99, 99) | st.text("aeñ:#-' \"\n", max_size=6),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 
 
 @pytest.mark.thorough

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from infra.adoption.stack_change import change_deployment, declared_deployment, merged
 from infra.adoption.stack_edit import EditError
 from infra.model.positions import read
+from tests.unit.adoption.plain_values import plain
 
 AREA = """\
 title: Compras # the area's own file
@@ -110,15 +111,6 @@ def test_over_what_a_merge_brings_comes_a_key_of_its_own() -> None:
     text = "base: &b\n  tags: [a]\ndeployments:\n  - <<: *b\n    name: uno\n"
 
     assert changed(text, {"tags": ["c"]}).endswith("    name: uno\n    tags:\n      - c\n")
-
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-99, 99) | st.text("aeñ:#-' \"\n", max_size=6),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 
 
 @pytest.mark.thorough
