@@ -59,6 +59,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     )
     _unique_deployments(given, places, found)
     _own_settings(given, places, found)
+    servers.workers_elsewhere(given, found)
     _code(given.code, ("code",), context)
     alerts.check(given.alerts, ("alerts",), secrets, found)
     _defaults(given, context)

@@ -55,6 +55,25 @@ def server(given: declared.Server, secrets: Collection[str], found: Findings) ->
     )
 
 
+def workers_elsewhere(given: declared.Stack, found: Findings) -> None:
+    """Of a server that is there already: what is said of workers that this stack doesn't start."""
+    if given.server.api_url is None:
+        return
+    levels: list[tuple[KeyPath, declared.Stack | declared.Area]] = [((), given)]
+    levels += [(("areas", name), area) for name, area in given.areas.items()]
+    for path, level in levels:
+        keys_of = {"workers": level.workers.model_fields_set - {"type"}, "logging": level.logging.model_fields_set}
+        for key, names in keys_of.items():
+            for name in sorted(names):
+                found.add(
+                    coherence.WORKERS_ELSEWHERE,
+                    (*path, key, name),
+                    f"{name!r} is of workers that this stack starts; those of {given.server.api_url} are elsewhere",
+                    hint="leave it out",
+                    of_key=True,
+                )
+
+
 def _server_that_is_there(given: declared.Server, secrets: Collection[str], found: Findings) -> None:
     for name in sorted(given.model_fields_set - _OF_A_SERVER_THAT_IS_THERE):
         found.add(

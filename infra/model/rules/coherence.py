@@ -204,6 +204,24 @@ FLOW_NAME = Rule(
     example=f"{_DEPLOYMENT}flow_name: listas",
     mending="Leave it out. It is for flows whose file is in another repository.",
 )
+WORKERS_ELSEWHERE = Rule(
+    code="PI223",
+    name="workers-elsewhere",
+    meaning=(
+        "The stack's server is there already, and so are its workers: what the key says of workers, or of what they "
+        "log, reaches nobody. Of `workers`, only `type` counts there."
+    ),
+    example=(
+        "prefect-infra:server: {api_url: 'https://prefect.example.com/api'}\n"
+        "prefect-infra:areas:\n  compras: {workers: {replicas: 3}}"
+    ),
+    mending=(
+        "Leave it out, and say it where those workers are run. In an area's file that other stacks share, turn the "
+        "rule off in this stack, with that as the reason."
+    ),
+    severity="warning",
+    settable=True,
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -228,4 +246,5 @@ RULES = (
     CODE_OF_OTHERS,
     MALFORMED_TRIGGER,
     FLOW_NAME,
+    WORKERS_ELSEWHERE,
 )

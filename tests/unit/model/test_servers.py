@@ -70,3 +70,23 @@ def test_what_the_stack_sets_itself_can_not_be_set_by_an_env(tmp_path: Path) -> 
     refused = findings(tmp_path, {}, env={"PREFECT_API_KEY": "x"}, areas={"compras": area})
     assert ("PI109", "env.PREFECT_API_KEY") in refused
     assert ("PI109", "areas.compras.env.PREFECT_API_URL") in refused
+
+
+def test_what_is_said_of_workers_that_are_elsewhere_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    raw = {
+        "environment": "prod",
+        "server": {"api_url": "https://prefect.example.com/api"},
+        "workers": {"type": "docker", "replicas": 3},
+        "logging": {"level": "DEBUG"},
+        "areas": {"compras": {"workers": {"type": "process", "memory_mb": 512}, "logging": {"print": True}}},
+    }
+    report = check_stack(raw, project="p", stack="prod", root=tmp_path)
+    assert report.stack is not None
+    assert {(warning.rule.code, warning.path.removeprefix("prefect-infra:")) for warning in report.warnings} == {
+        ("PI223", "workers.replicas"),
+        ("PI223", "logging.level"),
+        ("PI223", "areas.compras.workers.memory_mb"),
+        ("PI223", "areas.compras.logging.print"),
+    }
+    of_its_own = check_stack({**raw, "server": {}}, project="p", stack="prod", root=tmp_path)
+    assert not of_its_own.findings

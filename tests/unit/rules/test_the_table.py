@@ -40,7 +40,7 @@ def test_what_protects_correctness_cannot_be_turned_down() -> None:
 
     assert settable == {
         "descriptive-name", "few-words", "kebab-case", "unknown-block", "same-minute", "same-minute-other-parameters",
-        "secret-in-plain", "likely-secret", "pool-name",
+        "secret-in-plain", "likely-secret", "pool-name", "workers-elsewhere",
     }  # fmt: skip
 
 
