@@ -88,6 +88,7 @@ class Servers:
             "PREFECT_HOME": str(home),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
+            "PYTHONTZPATH": "",  # as in our images, and for all contestants: see workers/Dockerfile
         }
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with (home / "server.log").open("wb") as log:

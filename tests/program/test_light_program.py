@@ -13,7 +13,7 @@ import pytest
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.stack import run_pulumi_func
 
-from infra.resources import Deployment, WorkPool
+from infra.resources import Deployment, WorkPool, light_program
 
 MANY = 150
 
@@ -80,6 +80,23 @@ def test_the_sdks_debug_messages_stay_away_and_a_programs_own_do_not(
     loop.run_until_complete(run_pulumi_func(program))
     assert "mine" in told
     assert [message for message in told if "prefect:index" in message] == []
+
+
+def test_the_types_of_a_class_are_found_out_once(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[type] = []
+    real = pulumi._types._types_from_annotations
+    monkeypatch.setattr(pulumi._types, "_types_from_annotations", lambda cls: (found.append(cls), real(cls))[1])
+    light_program._types_of_class.cache_clear()
+
+    def program() -> None:
+        pool = WorkPool("pool", name="pool", type="process")
+        for n in range(3):
+            deployment(n, pool)
+
+    loop.run_until_complete(run_pulumi_func(program))
+    assert found.count(Deployment) == 1
 
 
 def test_what_was_given_and_what_the_server_makes_are_outputs(loop: asyncio.AbstractEventLoop) -> None:

@@ -47,6 +47,7 @@ def running_server(home: Path, **settings: str) -> Iterator[str]:
         # changed, whoever changed it. Tests that need runs ask for them.
         "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        "PYTHONTZPATH": "",  # as in our images
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -197,6 +199,25 @@ def test_the_passphrase_is_made_once_and_for_its_owner_only(tmp_path: Path) -> N
 def test_what_differs_is_asked_of_plugins_side_by_side_unless_the_user_says_otherwise(root: Path) -> None:
     assert launcher.environment(root, "dev", {})["PULUMI_PARALLEL_DIFF"] == "true"
     assert "PULUMI_PARALLEL_DIFF" not in launcher.environment(root, "dev", {"PULUMI_PARALLEL_DIFF": "false"})
+
+
+def test_memory_is_collected_less_often_unless_the_user_says_otherwise(root: Path) -> None:
+    assert launcher.environment(root, "dev", {})["GOGC"] == "400"
+    assert "GOGC" not in launcher.environment(root, "dev", {"GOGC": "100"})
+
+
+def test_pulumi_started_in_the_background_of_a_script_can_end_its_plugins(root: Path, tmp_path: Path) -> None:
+    program = tmp_path / "real-pulumi"
+    program.write_text("#!/bin/sh\ngrep SigIgn /proc/self/status\n")
+    program.chmod(0o755)
+    facts = root / ".state/toolchain.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"pulumi": {"bin": "/", "path": str(program)}}))
+    copy = root / "infra/toolchain/launcher.py"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(launcher.__file__, copy)
+    shell = f'"{sys.executable}" -SI "{copy}" version & wait'  # such a program ignores SIGINT, says POSIX
+    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    assert int(run.stdout.split()[1], 16) & 1 << (signal.SIGINT - 1) == 0
 
 
 def test_pulumis_debug_log_is_off_until_somebody_wants_it(tmp_path: Path) -> None:

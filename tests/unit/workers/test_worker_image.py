@@ -1,7 +1,10 @@
 """What the worker image is made of: the Dockerfile, the locks and logging.yml agree with each other."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 import yaml
@@ -55,6 +58,17 @@ def test_the_classic_builder_can_build_the_image():
 
     assert not re.search(r"<<|--mount|--chmod|--link|^#\s*syntax", instructions, flags=re.MULTILINE)
     assert not re.search(r"^#\s*syntax", DOCKERFILE, flags=re.MULTILINE)
+
+
+def test_images_take_time_zones_from_the_package_which_has_all_that_teams_may_name():
+    """Among the system's files, looking for all there are would be two fifths of what the server does."""
+    assert re.search(r"^    PYTHONTZPATH= \\$", DOCKERFILE, flags=re.MULTILINE)
+    assert "tzdata" in pins(LOCK)
+    program = "import zoneinfo as z; assert not z.TZPATH; print(*sorted(z.available_timezones()))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONTZPATH": ""}, capture_output=True, text=True, check=True
+    )
+    assert set(run.stdout.split()) >= available_timezones() - {"localtime"}
 
 
 def test_every_target_ends_as_the_same_user_without_rights():
