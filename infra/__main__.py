@@ -14,6 +14,7 @@ from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
 from infra.components.profiles import register_profiles
+from infra.components.runtimes.one_engine import OneEngine
 from infra.components.server import Server
 from infra.components.shared_objects import shared_objects
 from infra.components.stack_config import declared_stack, secret
@@ -23,10 +24,12 @@ from infra.toolchain.facts import read_facts
 def main() -> None:
     import_what_is_there()
     stack = declared_stack()
+    naming = Naming(stack.project, stack.stack)
     platform = Platform(
         stack=stack,
-        naming=Naming(stack.project, stack.stack),
+        naming=naming,
         images=ImageBuilder(stack.root, read_facts(stack.root).base_image),
+        runtime=OneEngine(naming),
         secret=secret,
     )
     api_url = stack.server.api_url

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import pulumi
-import pulumi_docker as docker
 
 from infra.components.alerts import alerts
 from infra.components.code import pull_steps, secret_blocks
+from infra.components.container import Running
 from infra.components.docker_workers import docker_workers, job_defaults
 from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
@@ -30,7 +30,8 @@ class Area(pulumi.ComponentResource):
 
     name: str
     pool: WorkPool
-    workers: list[docker.Container]
+    workers: Sequence[str]
+    """Their names."""
     deployments: dict[str, Deployment]
     """By the deployment's name."""
 
@@ -75,7 +76,7 @@ class Area(pulumi.ComponentResource):
             )
         # A worker without its pool would wait for it, and not be healthy.
         after_pool = pulumi.ResourceOptions(parent=self, depends_on=[self.pool])
-        self.workers = engine.start(after_pool) if engine else []
+        self.workers = engine.start(after_pool).names if engine else []
         blocks = secret_blocks(area.deployments, platform, on_server)
         # The server would make a missing queue of a deployment by itself, with no priority and no limit.
         after_queues = pulumi.ResourceOptions.merge(on_server, pulumi.ResourceOptions(depends_on=[*queues, *blocks]))
@@ -90,12 +91,9 @@ class Area(pulumi.ComponentResource):
 
     def _on_engine(self, area: DeclaredArea, platform: Platform, server: Server) -> _Engine:
         """What an area has on the engine, where its workers are ours."""
-        labels = platform.naming.labels("data", area.name).items()
-        data = docker.Volume(
-            f"{area.name}-data",
-            name=platform.naming.of("data", area.name),
-            labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
-            opts=pulumi.ResourceOptions(parent=self),
+        naming, own = platform.naming, pulumi.ResourceOptions(parent=self)
+        data = platform.runtime.volume(
+            f"{area.name}-data", naming.of("data", area.name), naming.labels("data", area.name), own
         )
         is_docker = area.pool.type == "docker"
         baked = any(deployment.code.location == "image" for deployment in area.deployments)
@@ -136,7 +134,7 @@ class Area(pulumi.ComponentResource):
 @dataclass(frozen=True)
 class _Engine:
     job_defaults: pulumi.Input[dict[str, Any]] | None
-    start: Callable[[pulumi.ResourceOptions], list[docker.Container]]
+    start: Callable[[pulumi.ResourceOptions], Running]
 
 
 def _left_to_the_server(*, unknown: bool) -> dict[str, str]:

@@ -6,9 +6,8 @@ import json
 from typing import Final
 
 import pulumi
-import pulumi_docker as docker
 
-from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.container import Container, Health, Limits, Mount, volume_mount
 from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
 from infra.components.server import DATA, Server
@@ -30,17 +29,17 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
         "keep": declared.keep,
     }
     if declared.folder:
-        to = docker.ContainerMountArgs(type="bind", source=declared.folder, target=FOLDER)
+        to = Mount(source=declared.folder, target=FOLDER)
     else:
-        labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("backups").items()]
         # Who destroys a stack by mistake needs them most.
         kept = pulumi.ResourceOptions(retain_on_delete=True)
-        to = volume_mount(docker.Volume("backups", name=naming.of("backups"), labels=labels, opts=kept), FOLDER)
-    run(
+        volume = platform.runtime.volume("backups", naming.of("backups"), naming.labels("backups"), kept)
+        to = volume_mount(volume, FOLDER)
+    platform.runtime.run(
         Container(
             name=naming.of("backup"),
             labels=naming.labels("backup"),
-            image=platform.images.build("backup").image_id,
+            image=platform.images.build("backup").reference,
             command=["python", "-m", "workers.backup"],
             environment={"TZ": platform.stack.timezone, "BACKUP_PLAN": json.dumps(plan, sort_keys=True)},
             limits=LIMITS,
@@ -49,6 +48,5 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
             # Not read-only: whoever reads a database in WAL mode writes down what they are reading.
             mounts=[volume_mount(server.volume, DATA), to],
         ),
-        naming,
         pulumi.ResourceOptions(depends_on=[server.provider]),
     )

@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pulumi
-import pulumi_docker as docker
 
-from infra.components.container import folder_mount
+from infra.components.container import Mount, folder_mount
 from infra.components.platform import Platform
 from infra.model import Deployment
 from infra.model.naming import secret_block
@@ -21,7 +20,7 @@ _KNOWN_TO_PREFECT: Final = ("gitlab", "bitbucket")  # it finds their users' name
 _STEPS: Final = "prefect.deployments.steps"
 
 
-def checkout_mounts(root: Path, deployments: Iterable[Deployment]) -> list[docker.ContainerMountArgs]:
+def checkout_mounts(root: Path, deployments: Iterable[Deployment]) -> list[Mount]:
     """The checkout's folders that entrypoints lie in, read-only: never the whole, which holds the stack's state."""
     return [folder_mount(str(root / folder), f"{CODE_ROOT}/{folder}") for folder in checkout_folders(deployments)]
 

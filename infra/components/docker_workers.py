@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pulumi
-import pulumi_docker as docker
 
 from infra.components.code import CODE_ROOT, checkout_folders
-from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.container import Container, Health, Limits, Mount, Running, Volume, volume_mount
+from infra.components.image import BuiltImage
 from infra.components.platform import Platform
 from infra.components.server import Server
 from infra.components.workers import (
@@ -25,7 +25,6 @@ from infra.components.workers import (
     stop_seconds,
     worker_command,
     worker_environment,
-    worker_names,
 )
 from infra.model import Area, Stack
 
@@ -44,9 +43,7 @@ WITHHELD: Final = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
 METRICS_PORT: Final = 4201
 
 
-def job_defaults(
-    area: Area, platform: Platform, server: Server, image: docker.RemoteImage, data: docker.Volume
-) -> dict[str, Any]:
+def job_defaults(area: Area, platform: Platform, server: Server, image: BuiltImage, data: Volume) -> dict[str, Any]:
     """The defaults of the pool's job template: what a flow run's container is."""
     environment = worker_environment(area, platform.stack, server)
     inherited = [key for key in environment if key == "TZ" or key.startswith(("PREFECT_LOGGING_", "PREFECT_UI_"))]
@@ -62,7 +59,7 @@ def job_defaults(
     }
 
 
-def binds(area: Area, platform: Platform, server: Server, data: docker.Volume) -> list[pulumi.Input[str]]:
+def binds(area: Area, platform: Platform, server: Server, data: Volume) -> list[pulumi.Input[str]]:
     """What flow runs may mount: the area's data, the checkout's flows where the code is there, and the credentials."""
     folders = checkout_folders(area.deployments)
     code = [f"{platform.stack.root / folder}:{CODE_ROOT}/{folder}:ro" for folder in folders]
@@ -75,43 +72,40 @@ def docker_workers(
     area: Area,
     platform: Platform,
     server: Server,
-    image: docker.RemoteImage,
-    data: docker.Volume,
+    image: BuiltImage,
+    data: Volume,
     opts: pulumi.ResourceOptions,
-) -> list[docker.Container]:
+) -> Running:
     own = pulumi.ResourceOptions(parent=opts.parent)
-    sockets = _volume("socket", area, platform, own)
-    mounts, files = [volume_mount(sockets, PROXY_FOLDER)], {}
+    sockets = _passing_volume("socket", area, platform, own)
+    mounts, passed_on = [volume_mount(sockets, PROXY_FOLDER)], {}
     if server.auth_string is not None:
-        mounts.append(volume_mount(_volume("credentials", area, platform, own), CREDENTIALS))
-        files = {PROFILE_OF_RUNS: connection_files(server)[PROFILE]}
+        mounts.append(volume_mount(_passing_volume("credentials", area, platform, own), CREDENTIALS))
+        passed_on = {PROFILE_OF_RUNS: connection_files(server)[PROFILE]}
     proxy = _proxy(area, platform, server, image, data, sockets, own)
-    after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[proxy]))
-    return [
-        run(
-            Container(
-                name=name,
-                labels=platform.naming.labels("worker", area.name),
-                image=image.image_id,
-                command=worker_command(area, name),
-                environment={
-                    **worker_environment(area, platform.stack, server),
-                    **_metrics(platform),
-                    **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if files else {}),
-                    "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
-                },
-                limits=WORKER_LIMITS,
-                network=server.network,
-                health=HEALTH,
-                mounts=mounts,
-                files=files,
-                stop_seconds=stop_seconds(area),
-            ),
-            platform.naming,
-            after_proxy,
-        )
-        for name in worker_names(area, platform.naming)
-    ]
+    after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(proxy.resources)))
+    return platform.runtime.run(
+        Container(
+            name=platform.naming.of("worker", area.name),
+            labels=platform.naming.labels("worker", area.name),
+            image=image.reference,
+            command=worker_command(area),
+            environment={
+                **worker_environment(area, platform.stack, server),
+                **_metrics(platform),
+                **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if passed_on else {}),
+                "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
+            },
+            limits=WORKER_LIMITS,
+            network=server.network,
+            health=HEALTH,
+            mounts=mounts,
+            passed_on=passed_on,
+            stop_seconds=stop_seconds(area),
+            replicas=area.workers.replicas,
+        ),
+        after_proxy,
+    )
 
 
 def _metrics(platform: Platform) -> dict[str, pulumi.Input[str]]:
@@ -125,11 +119,11 @@ def _proxy(
     area: Area,
     platform: Platform,
     server: Server,
-    image: docker.RemoteImage,
-    data: docker.Volume,
-    sockets: docker.Volume,
+    image: BuiltImage,
+    data: Volume,
+    sockets: Volume,
     opts: pulumi.ResourceOptions,
-) -> docker.Container:
+) -> Running:
     naming = platform.naming
     rules = pulumi.Output.all(image.name, server.network.name, *binds(area, platform, server, data)).apply(
         lambda known: json.dumps(
@@ -149,11 +143,11 @@ def _proxy(
             sort_keys=True,
         )
     )
-    return run(
+    return platform.runtime.run(
         Container(
             name=naming.of("socket-proxy", area.name),
             labels=naming.labels("socket-proxy", area.name),
-            image=platform.images.build("proxy").image_id,
+            image=platform.images.build("proxy").reference,
             command=["python", "-m", "workers.socket_proxy"],
             environment={"SOCKET_PROXY_RULES": rules},
             limits=PROXY_LIMITS,
@@ -161,11 +155,11 @@ def _proxy(
             health=Health(url=f"unix://{PROXY_SOCKET}"),
             mounts=[
                 volume_mount(sockets, PROXY_FOLDER),
-                docker.ContainerMountArgs(type="bind", source=ENGINE_SOCKET, target=ENGINE_SOCKET),
+                Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET),
             ],
             groups=[str(_group_of_socket())],
+            everywhere=True,
         ),
-        naming,
         opts,
     )
 
@@ -174,14 +168,11 @@ def _sweeping(stack: Stack) -> dict[str, int]:
     return {"keep_minutes": max(1, stack.janitor.finished_containers // 60)} if stack.janitor else {}
 
 
-def _volume(role: str, area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> docker.Volume:
+def _passing_volume(role: str, area: Area, platform: Platform, opts: pulumi.ResourceOptions) -> Volume:
     """The proxy's socket, for the area's workers alone: no network leads to it. Or what lets them and their runs in."""
-    labels = platform.naming.labels(role, area.name).items()
-    return docker.Volume(
-        f"{area.name}-{role}",
-        name=platform.naming.of(role, area.name),
-        labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels],
-        opts=opts,
+    naming = platform.naming
+    return platform.runtime.volume(
+        f"{area.name}-{role}", naming.of(role, area.name), naming.labels(role, area.name), opts, passing=True
     )
 
 

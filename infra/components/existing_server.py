@@ -12,7 +12,7 @@ from infra.resources import Provider
 class ExistingServer(pulumi.ComponentResource):
     """The connection to it. Its workers are elsewhere, and so is the code that they run."""
 
-    container: None = None
+    running: None = None
     provider: Provider
     api_url: pulumi.Output[str]
     ui_url: pulumi.Output[str]

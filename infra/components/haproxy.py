@@ -97,10 +97,18 @@ backend api
 {servers}"""
 
 
-def configuration(
-    replicas: Sequence[tuple[str, int]], certificate: str, host: str, public_port: int, *, strict: bool
-) -> str:
-    """Args: replicas: name and port of each; certificate: the file with chain and key; strict: tell browsers to never
+def servers(names: Sequence[str], shared_name: str | None, port: int) -> str:
+    """The backend's lines: a replica by its own name, or as many as answer to the name that they share.
+
+    Twice as many places as replicas: a successor comes before what it replaces is gone.
+    """
+    if shared_name is None:
+        return "".join(f"    server {name} {name}:{port}\n" for name in names)
+    return f"    server-template replica 1-{2 * len(names)} {shared_name}:{port}\n"
+
+
+def configuration(servers: str, certificate: str, host: str, public_port: int, *, strict: bool) -> str:
+    """Args: servers: of `servers`; certificate: the file with chain and key; strict: tell browsers to never
     come without TLS again, which a certificate that they don't know would lock them out by.
     """
     shown = host if public_port == _DEFAULT_HTTPS else f"{host}:{public_port}"
@@ -116,5 +124,5 @@ def configuration(
         metrics=METRICS_PORT,
         ready=READY,
         strict=hsts,
-        servers="".join(f"    server {name} {name}:{port}\n" for name, port in replicas),
+        servers=servers,
     )

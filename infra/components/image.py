@@ -43,29 +43,38 @@ _INPUTS: Final = {
 
 
 @dataclass(frozen=True)
+class BuiltImage:
+    resource: docker.RemoteImage
+    reference: pulumi.Output[str]
+    """What containers are made of: one content, whatever becomes of the name."""
+    name: pulumi.Output[str]
+    """What those ask for who start containers of it by themselves."""
+
+
+@dataclass(frozen=True)
 class ImageBuilder:
     """Builds from one checkout, on one base image; each image at most once per program."""
 
     root: Path
     base: str
-    _built: dict[str, docker.RemoteImage] = field(default_factory=dict)
+    _built: dict[str, BuiltImage] = field(default_factory=dict)
 
-    def build(self, target: str, area: str | None = None) -> docker.RemoteImage:
-        """The image of a Dockerfile's target. Its id is what containers must use."""
+    def build(self, target: str, area: str | None = None) -> BuiltImage:
+        """The image of a Dockerfile's target."""
         role = target if area is None else f"{target}-{area}"
         if role not in self._built:
             self._built[role] = self._image(target, area, role)
         return self._built[role]
 
-    def _image(self, target: str, area: str | None, role: str) -> docker.RemoteImage:
+    def _image(self, target: str, area: str | None, role: str) -> BuiltImage:
         digest = self.digest(target, area)
         arguments = {"BASE_IMAGE": self.base} | ({"AREA": area} if area else {})
         # Of a company's own package index the build hears from the environment, as pip does.
         arguments |= {name: os.environ[name] for name in ("PIP_INDEX_URL",) if name in os.environ}
         dockerfile = _INPUTS[target][0]
         # All targets begin with the server's layers: built first, they are there for the others.
-        first = [] if target == FIRST or dockerfile != DOCKERFILE else [self.build(FIRST)]
-        return docker.RemoteImage(
+        first = [] if target == FIRST or dockerfile != DOCKERFILE else [self.build(FIRST).resource]
+        made = docker.RemoteImage(
             f"image-{role}",
             name=f"{IMAGES}/{role}:{digest[:12]}",
             build=docker.RemoteImageBuildArgs(
@@ -82,6 +91,7 @@ class ImageBuilder:
             # come back at once rather than one after the other.
             opts=pulumi.ResourceOptions(depends_on=first, delete_before_replace=False),
         )
+        return BuiltImage(made, made.image_id, made.name)
 
     def digest(self, target: str, area: str | None) -> str:
         """SHA-256 over the base and the names and contents of what the target copies."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.components.container import Container, Health, Limits, run
+from infra.components.container import Container, Health, Limits
 from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
 from infra.components.server import Server
@@ -24,11 +24,11 @@ def janitor(platform: Platform, server: Server | ExistingServer) -> None:
     declared = platform.stack.janitor
     if declared is None or isinstance(server, ExistingServer):
         return
-    run(
+    platform.runtime.run(
         Container(
             name=platform.naming.of("janitor"),
             labels=platform.naming.labels("janitor"),
-            image=platform.images.build("janitor").image_id,
+            image=platform.images.build("janitor").reference,
             command=["python", "-m", "workers.janitor"],
             environment={
                 "TZ": platform.stack.timezone,
@@ -40,7 +40,6 @@ def janitor(platform: Platform, server: Server | ExistingServer) -> None:
             health=Health(url="http://127.0.0.1:8080/health"),
             files=connection_files(server),
         ),
-        platform.naming,
         pulumi.ResourceOptions(depends_on=[server.provider]),
     )
 

@@ -26,7 +26,7 @@ def stack_outputs(
         "ui_url": server.ui_url,
         "profiles": [profile.name for profile in profiles],
         "work_pools": {area.name: area.pool.name for area in areas},
-        "workers": {area.name: [worker.name for worker in area.workers] for area in areas},
+        "workers": {area.name: list(area.workers) for area in areas},
         "deployments": {
             name: {"id": resource.id, "pool": area.pool.name, "next_run": next_run(declared[name], now)}
             for area in areas

@@ -1,4 +1,4 @@
-"""What all parts of one stack's platform share: the declaration, the names, the images, the secrets."""
+"""What all parts of one stack's platform share: the declaration, the names, the images, the runtime, the secrets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pulumi
 
 from infra.components.image import ImageBuilder
 from infra.components.naming import Naming
+from infra.components.runtime import Runtime
 from infra.model import Stack
 
 
@@ -19,5 +20,6 @@ class Platform:
     stack: Stack
     naming: Naming
     images: ImageBuilder
+    runtime: Runtime
     secret: Callable[[str], pulumi.Output[str] | None]
     """The value of a top-level secret key of the stack, None where there is none."""

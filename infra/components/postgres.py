@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from infra.components.container import SECRETS, Container, Health, Limits, run, volume_mount
+from infra.components.container import SECRETS, Container, Health, Limits, Volume, volume_mount
 from infra.components.platform import Platform
 from infra.components.secret_values import required
 from infra.model.stack import Scaled
@@ -31,7 +31,7 @@ class Postgres:
     """As a setting of the server; a secret."""
     ready: Sequence[pulumi.Resource]
     """What the migration has to wait for."""
-    volume: docker.Volume | None
+    volume: Volume | None
     """None: the database is elsewhere."""
 
 
@@ -42,20 +42,20 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
     naming = platform.naming
     name = naming.of("postgres")
     password: pulumi.Output[str] = pulumi.Output.secret(GeneratedSecret("postgres-password", opts=opts).value)
-    labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("data").items()]
-    volume = docker.Volume(
+    volume = platform.runtime.volume(
         "postgres-data",
-        name=naming.of("postgres-data"),
-        labels=labels,
+        naming.of("postgres-data"),
+        naming.labels("data"),
         # A database that `pulumi up` would replace is one that is lost: what was protected stays where it is.
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=platform.stack.server.protect)),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=platform.stack.server.protect)),
+        stays=True,
     )
     connections = CONNECTIONS_OF_A_PROCESS * (scaled.replicas + scaled.services_replicas) + RESERVED_CONNECTIONS
-    container = run(
+    running = platform.runtime.run(
         Container(
             name=name,
             labels=naming.labels("postgres"),
-            image=platform.images.build("postgres").image_id,
+            image=platform.images.build("postgres").reference,
             command=["sh", "/opt/prefect-infra/postgres.sh", "-c", f"max_connections={connections}"],
             environment={
                 "TZ": platform.stack.timezone,
@@ -71,9 +71,9 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
             files={PASSWORD_FILE: password},
             stop_signal="SIGINT",
             shared_memory_mb=SHARED_MEMORY_MB,
+            stays=True,
         ),
-        naming,
         opts,
     )
     url = pulumi.Output.concat(f"postgresql+asyncpg://{USER}:", password, f"@{name}:{PORT}/{NAME}")
-    return Postgres(pulumi.Output.secret(url), (container,), volume)
+    return Postgres(pulumi.Output.secret(url), running.resources, volume)

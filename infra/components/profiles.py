@@ -21,7 +21,7 @@ def register_profiles(stack: Stack, server: Server | ExistingServer) -> list[Pro
             settings=dict(profile.settings),
             activate=profile.activate,
             # A profile is worth something once there is a server behind it.
-            opts=pulumi.ResourceOptions(depends_on=[server.container] if server.container else None),
+            opts=pulumi.ResourceOptions(depends_on=list(server.running.resources) if server.running else None),
         )
         for profile in stack.profiles
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +9,11 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.components import haproxy
-from infra.components.container import SECRETS, Container, Health, Limits, run
+from infra.components.container import SECRETS, Container, Health, Limits, Port, Running
 from infra.components.platform import Platform
 from infra.components.secret_values import required
 from infra.model import Scaled
-from infra.resources import HostPort, LocalCertificate
+from infra.resources import LocalCertificate
 
 CONFIGURATION: Final = f"{SECRETS}/haproxy.cfg"
 CERTIFICATE: Final = f"{SECRETS}/tls.pem"
@@ -48,27 +47,27 @@ def proxy(
     platform: Platform,
     scaled: Scaled,
     network: docker.Network,
-    port: HostPort,
-    replicas: Sequence[docker.Container],
+    port: pulumi.Output[int],
+    api: Running,
     shown: Certificate,
     opts: pulumi.ResourceOptions,
-) -> docker.Container:
+) -> Running:
     declared, server, naming = scaled.proxy, platform.stack.server, platform.naming
-    names = [(naming.of(f"api-{number}"), haproxy.INNER_PORT) for number in range(1, scaled.replicas + 1)]
-    text = port.number.apply(
+    servers = haproxy.servers(api.names, api.shared_name, haproxy.INNER_PORT)
+    text = port.apply(
         lambda number: haproxy.configuration(
-            names, CERTIFICATE, declared.host, int(number), strict=declared.tls is not None
+            servers, CERTIFICATE, declared.host, int(number), strict=declared.tls is not None
         )
     )
-    ports = [docker.ContainerPortArgs(internal=haproxy.HTTPS_PORT, external=port.number, ip=server.bind)]
+    ports = [Port(internal=haproxy.HTTPS_PORT, external=port, ip=server.bind)]
     if declared.http_port is not None:
-        plain = HostPort("proxy-http", port=declared.http_port, bind=server.bind, other_than=port.number, opts=opts)
-        ports.append(docker.ContainerPortArgs(internal=haproxy.HTTP_PORT, external=plain.number, ip=server.bind))
-    return run(
+        plain = platform.runtime.port("proxy-http", declared.http_port, server.bind, opts, other_than=port)
+        ports.append(Port(internal=haproxy.HTTP_PORT, external=plain, ip=server.bind))
+    return platform.runtime.run(
         Container(
             name=naming.of("proxy"),
             labels=naming.labels("proxy"),
-            image=platform.images.build("haproxy").image_id,
+            image=platform.images.build("haproxy").reference,
             command=["haproxy", "-W", "-db", "-f", CONFIGURATION],
             environment={"TZ": platform.stack.timezone},
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
@@ -78,7 +77,7 @@ def proxy(
             files={CONFIGURATION: text, CERTIFICATE: shown.pem},
             # Soft: it takes nothing new, and ends when what is under way has ended.
             stop_signal="SIGUSR1",
+            everywhere=True,
         ),
-        naming,
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(replicas))),
+        opts,
     )

@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from infra.components.container import SECRETS, Container, Health, Limits, run, volume_mount
+from infra.components.container import SECRETS, Container, Health, Limits, volume_mount
 from infra.components.platform import Platform
 from infra.components.secret_values import required
 from infra.model.stack import Scaled
@@ -40,28 +40,29 @@ def messaging(platform: Platform, scaled: Scaled, network: docker.Network, opts:
     naming = platform.naming
     name = naming.of("redis")
     password: pulumi.Output[str] = pulumi.Output.secret(GeneratedSecret("redis-password", opts=opts).value)
-    labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("data").items()]
-    volume = docker.Volume("redis-data", name=naming.of("redis-data"), labels=labels, opts=opts)
-    container = run(
+    volume = platform.runtime.volume("redis-data", naming.of("redis-data"), naming.labels("data"), opts, stays=True)
+    running = platform.runtime.run(
         Container(
             name=name,
             labels=naming.labels("redis"),
-            image=platform.images.build("redis").image_id,
+            image=platform.images.build("redis").reference,
             command=["redis-server", CONFIGURATION],
             environment={"TZ": platform.stack.timezone},
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
             network=network,
             health=Health(command=PING),
             mounts=[volume_mount(volume, DATA)],
+            stays=True,
             files={
                 PASSWORD_FILE: password,
                 CONFIGURATION: password.apply(lambda value: configuration(value, declared.memory_mb)),
             },
         ),
-        naming,
         opts,
     )
-    return Redis(pulumi.Output.secret(pulumi.Output.concat("redis://:", password, f"@{name}:{PORT}/0")), (container,))
+    return Redis(
+        pulumi.Output.secret(pulumi.Output.concat("redis://:", password, f"@{name}:{PORT}/0")), running.resources
+    )
 
 
 def configuration(password: str, memory_mb: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from infra.components.container import SECRETS, Container, Health, Limits, run, run_once
+from infra.components.container import SECRETS, Container, Health, Limits, Running
 from infra.components.platform import Platform
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
@@ -58,13 +58,14 @@ class Parts:
             values["PREFECT_SERVER_API_AUTH_STRING"] = self.auth_string
         return {f"{SECRETS}/{name}": value for name, value in values.items()}
 
-    def container(self, role: str, command: Sequence[str], health: Health | None) -> Container:
+    def container(
+        self, role: str, command: Sequence[str], health: Health | None, replicas: int | None = None
+    ) -> Container:
         declared = self.platform.stack.server
-        kind = role.rstrip("-0123456789")
         return Container(
             name=self.platform.naming.of(role),
-            labels=self.platform.naming.labels(kind),
-            image=self.platform.images.build("server").image_id,
+            labels=self.platform.naming.labels(role),
+            image=self.platform.images.build("server").reference,
             command=[*WITH_SECRETS, *command],
             environment={
                 **self.environment,
@@ -80,6 +81,8 @@ class Parts:
             health=health,
             start_seconds=START_SECONDS,
             files=self.secrets(),
+            replicas=replicas,
+            in_turn=True,
         )
 
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -90,30 +93,22 @@ def migration(parts: Parts) -> pulumi.Resource:
     """Brings the database to what this version of Prefect needs, each time the server's image is another one."""
     described = parts.container("migration", ("prefect", "server", "database", "upgrade", "-y"), None)
     after = parts.after(*parts.postgres.ready, *parts.redis.ready)
-    return run_once(described, parts.platform.naming, after)
+    return parts.platform.runtime.run_once(described, after)
 
 
-def api_replicas(parts: Parts, migrated: pulumi.Resource) -> list[docker.Container]:
+def api_replicas(parts: Parts, migrated: pulumi.Resource) -> Running:
     """What answers. One is replaced after the other, so that the API answers meanwhile."""
     command = ("prefect", "server", "start", "--no-services", "--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104
     # Ready is more than alive: the database answers, too. The proxy asks the same.
     health = Health(url=f"http://127.0.0.1:{PORT}/api/ready")
-    made: list[docker.Container] = []
-    for number in range(1, parts.scaled.replicas + 1):
-        described = parts.container(f"api-{number}", command, health)
-        made.append(run(described, parts.platform.naming, parts.after(migrated, *made[-1:])))
-    return made
+    described = parts.container("api", command, health, parts.scaled.replicas)
+    return parts.platform.runtime.run(described, parts.after(migrated))
 
 
-def background_services(parts: Parts, migrated: pulumi.Resource) -> list[docker.Container]:
+def background_services(parts: Parts, migrated: pulumi.Resource) -> Running:
     """What schedules, marks late runs, runs automations: at work once among all replicas."""
     # Its interpreter takes longer to start than the check itself.
     health = Health(command=SERVICES_HEALTH, interval_seconds=10)
-    return [
-        run(
-            parts.container(f"services-{number}", ("prefect", "server", "services", "start"), health),
-            parts.platform.naming,
-            parts.after(migrated),
-        )
-        for number in range(1, parts.scaled.services_replicas + 1)
-    ]
+    command = ("prefect", "server", "services", "start")
+    described = parts.container("services", command, health, parts.scaled.services_replicas)
+    return parts.platform.runtime.run(described, parts.after(migrated))

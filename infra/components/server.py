@@ -7,17 +7,15 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from infra.components.container import Container, Health, Limits, run, volume_mount
+from infra.components.container import Container, Health, Limits, Port, Running, Volume, volume_mount
 from infra.components.haproxy import INNER_PORT
-from infra.components.naming import Naming
-from infra.components.orphans import orphans_first
 from infra.components.platform import Platform
 from infra.components.postgres import database
 from infra.components.proxy import certificate, proxy
 from infra.components.redis import messaging
 from infra.components.scaled_server import Parts, api_replicas, background_services, migration
 from infra.model import Scaled, Stack
-from infra.resources import GeneratedSecret, HostPort, Provider
+from infra.resources import GeneratedSecret, Provider
 
 PORT: Final = 4200  # inside of the stack's network
 DATA: Final = "/var/lib/prefect"
@@ -31,9 +29,9 @@ class Server(pulumi.ComponentResource):
     """A stack's server, the network that its containers share, and the connection that its objects are made over."""
 
     network: docker.Network
-    volume: docker.Volume | None
+    volume: Volume | None
     """Where all objects are; None: in a database elsewhere."""
-    container: docker.Container
+    running: Running
     """What answers."""
     provider: Provider
     api_url: pulumi.Output[str]
@@ -49,8 +47,8 @@ class Server(pulumi.ComponentResource):
         super().__init__("prefect-infra:index:Server", "server", {}, None)
         child = pulumi.ResourceOptions(parent=self)
         declared, naming = platform.stack.server, platform.naming
-        port = HostPort("server", port=declared.port, bind=declared.bind, opts=child)
-        self.network = _network(naming, child)
+        port = platform.runtime.port("server", declared.port, declared.bind, child)
+        self.network = platform.runtime.network("network", naming.prefix, child)
         self.auth_string = (platform.secret(AUTH_KEY) or _generated(child)) if declared.auth == "required" else None
         if declared.scaled is None:
             host = f"[{declared.bind}]" if ":" in declared.bind else declared.bind
@@ -64,12 +62,12 @@ class Server(pulumi.ComponentResource):
             api_url=self.api_url,
             auth_string=self.auth_string,
             ca_certificate=self.authority,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.container]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self.running.resources)),
         )
         self.register_outputs({"api_url": self.api_url})
 
-    def _tell(self, host: str, port: HostPort) -> None:
-        origin = port.number.apply(lambda number: f"{host}:{number}")
+    def _tell(self, host: str, port: pulumi.Output[int]) -> None:
+        origin = port.apply(lambda number: f"{host}:{number}")
         self.api_url, self.ui_url = pulumi.Output.concat(origin, "/api"), origin
 
     def _environment(self, platform: Platform) -> dict[str, pulumi.Input[str]]:
@@ -91,9 +89,10 @@ class Server(pulumi.ComponentResource):
             environment["PREFECT_SERVER_METRICS_ENABLED"] = "true"
         return environment
 
-    def _alone(self, platform: Platform, port: HostPort, child: pulumi.ResourceOptions) -> None:
+    def _alone(self, platform: Platform, port: pulumi.Output[int], child: pulumi.ResourceOptions) -> None:
         declared, naming = platform.stack.server, platform.naming
-        self.volume = _volume(naming, pulumi.ResourceOptions(parent=self, protect=declared.protect))
+        kept = pulumi.ResourceOptions(parent=self, protect=declared.protect)
+        self.volume = platform.runtime.volume("server-data", naming.of("server-data"), naming.labels("data"), kept)
         name = naming.of("server")
         self.inner_api_url = f"http://{name}:{PORT}/api"
         environment = self._environment(platform)
@@ -101,27 +100,28 @@ class Server(pulumi.ComponentResource):
         if self.auth_string is not None:
             environment["PREFECT_PROFILES_PATH"] = PROFILES
             files[PROFILES] = self.auth_string.apply(server_profile)
-        self.container = run(
+        self.running = platform.runtime.run(
             Container(
                 name=name,
                 labels=naming.labels("server"),
-                image=platform.images.build("server").image_id,
+                image=platform.images.build("server").reference,
                 command=["prefect", "server", "start", "--host", "0.0.0.0", "--port", str(PORT)],  # noqa: S104
                 environment=environment,
                 limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
                 network=self.network,
                 health=Health(url=f"http://127.0.0.1:{PORT}/api/health"),
-                ports=[docker.ContainerPortArgs(internal=PORT, external=port.number, ip=declared.bind)],
+                ports=[Port(internal=PORT, external=port, ip=declared.bind)],
                 mounts=[volume_mount(self.volume, DATA)],
                 files=files,
             ),
-            naming,
             child,
         )
 
-    def _scaled(self, platform: Platform, scaled: Scaled, port: HostPort, child: pulumi.ResourceOptions) -> None:
+    def _scaled(
+        self, platform: Platform, scaled: Scaled, port: pulumi.Output[int], child: pulumi.ResourceOptions
+    ) -> None:
         self.inner_api_url = f"http://{platform.naming.of('proxy')}:{INNER_PORT}/api"
-        backend = _network(platform.naming, child, "backend", internal=True)
+        backend = platform.runtime.network("backend", platform.naming.of("backend"), child, internal=True)
         postgres = database(platform, scaled, backend, child)
         self.volume = postgres.volume
         parts = Parts(
@@ -140,11 +140,14 @@ class Server(pulumi.ComponentResource):
         services = background_services(parts, migrated)
         shown = certificate(platform, scaled, child)
         self.authority = shown.authority
-        self.container = proxy(platform, scaled, self.network, port, [*replicas, *services], shown, child)
+        after = parts.after(*replicas.resources, *services.resources)
+        self.running = proxy(platform, scaled, self.network, port, replicas, shown, after)
 
     def child_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
         """For an object on this server: it lives in the volume, and is gone along with it without a call."""
-        return pulumi.ResourceOptions(parent=parent, provider=self.provider, deleted_with=self.volume)
+        return pulumi.ResourceOptions(
+            parent=parent, provider=self.provider, deleted_with=self.volume.resource if self.volume else None
+        )
 
 
 def retention(stack: Stack) -> dict[str, pulumi.Input[str]]:
@@ -169,17 +172,3 @@ def server_profile(auth_string: str) -> str:
 def _generated(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     secret = GeneratedSecret("server-password", opts=opts)
     return pulumi.Output.secret(pulumi.Output.concat(f"{USER_NAME}:", secret.value))
-
-
-def _network(
-    naming: Naming, opts: pulumi.ResourceOptions, role: str = "network", *, internal: bool | None = None
-) -> docker.Network:
-    labels = [docker.NetworkLabelArgs(label=key, value=value) for key, value in naming.labels("network").items()]
-    with_hook = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=orphans_first(naming)))
-    name = naming.prefix if role == "network" else naming.of(role)
-    return docker.Network(role, name=name, driver="bridge", internal=internal, labels=labels, opts=with_hook)
-
-
-def _volume(naming: Naming, opts: pulumi.ResourceOptions) -> docker.Volume:
-    labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in naming.labels("data").items()]
-    return docker.Volume("server-data", name=naming.of("server-data"), labels=labels, opts=opts)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import pulumi
-import pulumi_docker as docker
 
 from infra.components.code import checkout_mounts
-from infra.components.container import Container, Health, Limits, run, volume_mount
-from infra.components.naming import Naming
+from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
+from infra.components.image import BuiltImage
 from infra.components.platform import Platform
 from infra.components.server import Server
 from infra.model import Area, Stack
@@ -21,46 +20,40 @@ FAREWELL_SECONDS: Final = 45  # 10 each for SIGTERM and SIGKILL, 5 to say good-b
 QUERY_SECONDS: Final = 5  # how often a worker asks for runs: half of Prefect's default, still one small call
 
 
-def worker_names(area: Area, naming: Naming) -> list[str]:
-    return [naming.of(f"worker-{number}", area.name) for number in range(1, area.workers.replicas + 1)]
-
-
 def process_workers(
     area: Area,
     platform: Platform,
     server: Server,
-    image: docker.RemoteImage,
-    data: docker.Volume,
+    image: BuiltImage,
+    data: Volume,
     opts: pulumi.ResourceOptions,
-) -> list[docker.Container]:
+) -> Running:
     """Workers that run flows as processes of their own container."""
-    return [
-        run(
-            Container(
-                name=name,
-                labels=platform.naming.labels("worker", area.name),
-                image=image.image_id,
-                command=worker_command(area, name),
-                environment=worker_environment(area, platform.stack, server),
-                limits=Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids),
-                network=server.network,
-                health=HEALTH,
-                mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
-                files=connection_files(server),
-                stop_seconds=stop_seconds(area),
-            ),
-            platform.naming,
-            opts,
-        )
-        for name in worker_names(area, platform.naming)
-    ]
+    return platform.runtime.run(
+        Container(
+            name=platform.naming.of("worker", area.name),
+            labels=platform.naming.labels("worker", area.name),
+            image=image.reference,
+            command=worker_command(area),
+            environment=worker_environment(area, platform.stack, server),
+            limits=Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids),
+            network=server.network,
+            health=HEALTH,
+            mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
+            files=connection_files(server),
+            stop_seconds=stop_seconds(area),
+            replicas=area.workers.replicas,
+        ),
+        opts,
+    )
 
 
-def worker_command(area: Area, name: str) -> list[str]:
+def worker_command(area: Area) -> list[str]:
+    """Each worker is called by the name of its host: a replica's own."""
     limit = [] if area.workers.limit is None else ["--limit", str(area.workers.limit)]
     return [
         *("python", "/opt/prefect-infra/start_worker.py"),
-        *("--pool", area.pool.name, "--type", area.pool.type, "--name", name, *limit),
+        *("--pool", area.pool.name, "--type", area.pool.type, *limit),
         *("--drain-seconds", str(area.workers.drain_seconds)),
     ]
 

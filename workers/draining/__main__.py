@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from typing import Final
@@ -24,7 +25,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m workers.draining", description=__doc__)
     parser.add_argument("--pool", required=True, help="the work pool to poll; it is never made")
     parser.add_argument("--type", required=True, help="process or docker")
-    parser.add_argument("--name", required=True, help="the worker's name: the same for each of its lives")
+    parser.add_argument(
+        "--name", default=socket.gethostname(), help="the same for each of its lives; default: its host's"
+    )
     parser.add_argument("--limit", type=int, help="runs at once; left out: no limit")
     parser.add_argument("--drain-seconds", type=float, default=600, help="how long to wait for runs when told to stop")
     return parser.parse_args(words)

@@ -1,0 +1,164 @@
+"""On one Docker engine: each replica is a container; no privileges, within limits, rotated logs, back after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pulumi
+import pulumi_docker as docker
+
+from infra.components.container import HEALTH_TIMEOUT_SECONDS, USER, Container, Health, Mount, Running, Volume
+from infra.components.naming import Naming
+from infra.components.orphans import orphans_first
+from infra.resources import CompletedRun, HostPort, PidsLimit
+
+SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
+"""What a container may write besides its volumes: gone with it."""
+LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
+
+
+@dataclass(frozen=True)
+class OneEngine:
+    """See `infra.components.runtime.Runtime`."""
+
+    naming: Naming
+
+    def network(self, role: str, name: str, opts: pulumi.ResourceOptions, *, internal: bool = False) -> docker.Network:
+        labels = self.naming.labels("network").items()
+        return docker.Network(
+            role,
+            name=name,
+            driver="bridge",
+            internal=internal or None,
+            labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in labels],
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=orphans_first(self.naming))),
+        )
+
+    def volume(
+        self,
+        role: str,
+        name: str,
+        labels: Mapping[str, str],
+        opts: pulumi.ResourceOptions,
+        *,
+        passing: bool = False,
+        stays: bool = False,
+    ) -> Volume:
+        del stays  # nothing can go anywhere else
+        as_labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in labels.items()]
+        made = docker.Volume(role, name=name, labels=as_labels, opts=opts)
+        return Volume(name=made.name, labels=labels, resource=made, passing=passing)
+
+    def port(
+        self,
+        role: str,
+        port: int | Literal["auto"],
+        bind: str,
+        opts: pulumi.ResourceOptions,
+        other_than: pulumi.Input[int] | None = None,
+    ) -> pulumi.Output[int]:
+        return HostPort(role, port=port, bind=bind, other_than=other_than, opts=opts).number
+
+    def run(self, container: Container, opts: pulumi.ResourceOptions) -> Running:
+        names = [container.name]
+        if container.replicas is not None:
+            names = [f"{container.name}-{number}" for number in range(1, container.replicas + 1)]
+        made: list[docker.Container] = []
+        for name in names:
+            after = pulumi.ResourceOptions(depends_on=made[-1:] if container.in_turn else None)
+            # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a
+            # stop by hand, and starts none of it again (docker 20.10, run).
+            life = {"restart": "always", "wait": True, "wait_timeout": container.start_seconds}
+            made.append(self._made(name, container, pulumi.ResourceOptions.merge(opts, after), **life))
+        return Running(resources=made, names=names, shared_name=None)
+
+    def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        made = self._made(container.name, container, opts, restart="no", start=False, must_run=False)
+        with_it = pulumi.ResourceOptions(parent=made, deleted_with=made)
+        return CompletedRun(container.name, container_id=made.id, opts=with_it)
+
+    def _made(self, name: str, container: Container, opts: pulumi.ResourceOptions, **life: Any) -> docker.Container:
+        networks = [container.network, *container.further_networks] if container.network else []
+        files = {**container.files, **container.passed_on}
+        resource = docker.Container(
+            name,
+            name=name,
+            hostname=name,
+            image=container.image,
+            command=list(container.command),
+            envs=[pulumi.Output.concat(key, "=", value) for key, value in sorted(container.environment.items())],
+            labels=[
+                docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container.labels.items())
+            ],
+            user=USER,
+            group_adds=list(container.groups),
+            capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+            security_opts=["no-new-privileges:true"],
+            # The engine can't put a file into a container whose root is read-only.
+            read_only=not files,
+            tmpfs=dict(SCRATCH),
+            memory=container.limits.memory_mb,
+            memory_swap=container.limits.memory_mb,  # left out, each preview would show it as a change
+            shm_size=container.shared_memory_mb,
+            cpus=str(float(container.limits.cpus)),
+            stop_signal=container.stop_signal,
+            stop_timeout=container.stop_seconds,
+            destroy_grace_seconds=container.stop_seconds,
+            log_driver="json-file",
+            log_opts=dict(LOG_FILES),
+            network_mode=None if networks else "none",
+            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=network.name) for network in networks],
+            ports=[
+                docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.ip)
+                for port in container.ports
+            ],
+            mounts=[_mount(mount) for mount in container.mounts],
+            uploads=[
+                # Of root, and read by the one user that there is in the container. For another owner the engine looks
+                # up the container's user among those of its host, and fails (docker 20.10 to 24, read and run).
+                docker.ContainerUploadArgs(file=path, content=content, permissions="0444")
+                for path, content in sorted(files.items())
+            ],
+            healthcheck=_health(container.health) if container.health else None,
+            opts=pulumi.ResourceOptions.merge(
+                opts,
+                # One name, one container: the old one goes first.
+                pulumi.ResourceOptions(delete_before_replace=True, hooks=orphans_first(self.naming)),
+            ),
+            **life,
+        )
+        PidsLimit(
+            name,
+            container_id=resource.id,
+            limit=container.limits.pids,
+            opts=pulumi.ResourceOptions(parent=resource, deleted_with=resource),
+        )
+        return resource
+
+
+def _mount(mount: Mount) -> docker.ContainerMountArgs:
+    volume = isinstance(mount.source, Volume)
+    return docker.ContainerMountArgs(
+        type="volume" if volume else "bind",
+        source=mount.source.name if isinstance(mount.source, Volume) else mount.source,
+        target=mount.target,
+        read_only=mount.read_only or None,
+    )
+
+
+def _health(health: Health) -> docker.ContainerHealthcheckArgs:
+    return docker.ContainerHealthcheckArgs(
+        tests=health.test,
+        interval=f"{health.interval_seconds}s",
+        timeout=f"{HEALTH_TIMEOUT_SECONDS}s",
+        start_period=_go_duration(health.start_seconds),
+        retries=health.retries,
+    )
+
+
+def _go_duration(seconds: int) -> str:
+    """As the engine tells it back: `1m0s` for 60. Any other form would be a difference at each preview."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
