@@ -21,6 +21,8 @@ from infra.components.workers import (
     DATA,
     HEALTH,
     PROFILE,
+    RETRIED,
+    RETRIES_OF_RUNS,
     connection_files,
     stop_seconds,
     worker_command,
@@ -55,7 +57,12 @@ def job_defaults(area: Area, platform: Platform, server: Server, image: BuiltIma
         # No auto_remove: the worker reads the exit code after the end. The socket proxy sweeps what has ended.
         "mem_limit": f"{area.workers.memory_mb}m",
         "memswap_limit": f"{area.workers.memory_mb}m",
-        "env": {**{key: environment[key] for key in inherited}, **area.env},
+        "env": {
+            **{key: environment[key] for key in inherited},
+            "PREFECT_CLIENT_RETRY_EXTRA_CODES": RETRIED,
+            "PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_RUNS,
+            **area.env,
+        },
     }
 
 

@@ -18,6 +18,14 @@ PROFILE: Final = "/etc/prefect/worker-profile.toml"
 HEALTH: Final = Health(url="http://127.0.0.1:8080/health")
 FAREWELL_SECONDS: Final = 45  # 10 each for SIGTERM and SIGKILL, 5 to say good-bye, and as much again on a busy machine
 QUERY_SECONDS: Final = 5  # how often a worker asks for runs: half of Prefect's default, still one small call
+RETRIED: Final = "500,504"
+"""Answers that Prefect's client tries again beside 408, 429, 502 and 503. A server whose database or Redis is away for
+a moment answers 500 (3.8.8, run); left alone, a flow run that starts just then ends there, and stays Pending.
+"""
+RETRIES_OF_RUNS: Final = "7"
+"""Each waits twice as long as the one before, from 2 s: four minutes in all, where Prefect's own 5 are one. A flow that
+can't tell that it ended has been run for nothing. A worker asks again anyway, and soon: it keeps the 5.
+"""
 
 
 def process_workers(
@@ -35,7 +43,11 @@ def process_workers(
             labels=platform.naming.labels("worker", area.name),
             image=image.reference,
             command=worker_command(area),
-            environment=worker_environment(area, platform.stack, server),
+            # Its runs are processes of its own, and inherit this.
+            environment={
+                "PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_RUNS,
+                **worker_environment(area, platform.stack, server),
+            },
             limits=Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids),
             network=server.network,
             health=HEALTH,
@@ -68,6 +80,7 @@ def worker_environment(area: Area, stack: Stack, server: Server) -> dict[str, pu
     environment: dict[str, pulumi.Input[str]] = {
         "TZ": stack.timezone,
         "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_SECONDS),
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": RETRIED,
         "PREFECT_LOGGING_LEVEL": logging.level,
         "PREFECT_LOGGING_LOG_PRINTS": str(logging.print).lower(),
         # Links in the logs are for people, who reach the server another way than its containers do.

@@ -237,6 +237,22 @@ def test_a_janitor_is_made_where_one_is_declared_and_runs_beat_as_it_expects(pro
     assert rules["keep_minutes"] == 120
 
 
+def test_workers_and_runs_try_again_what_a_server_without_its_database_answers(program: Callable[..., Any]) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["areas"]["ventas"]["workers"] = {"type": "docker"}
+
+    made = program("dev", change=change)
+    of_process_runs = environment(made.of("Container")["prefect-infra-dev-compras-worker-1"])
+    of_docker_worker = environment(made.of("Container")["prefect-infra-dev-ventas-worker-1"])
+    of_docker_runs = made.of("WorkPool")["ventas-dev"]["job_defaults"]["env"]
+    for variables in (of_process_runs, of_docker_worker, of_docker_runs):
+        assert variables["PREFECT_CLIENT_RETRY_EXTRA_CODES"] == "500,504"
+    # Longer than Prefect's minute for those that have work to lose; a worker asks again by itself.
+    for variables in (of_process_runs, of_docker_runs):
+        assert int(variables["PREFECT_CLIENT_MAX_RETRIES"]) > 5
+    assert "PREFECT_CLIENT_MAX_RETRIES" not in of_docker_worker
+
+
 def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(program: Callable[..., Any]) -> None:
     def change(config: dict[str, Any]) -> None:
         config["backup"] = backup

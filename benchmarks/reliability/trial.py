@@ -1,0 +1,85 @@
+"""One fault: runs that are due, the blow in the midst of them, and what is left when they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from benchmarks.reliability import evidence, load
+from benchmarks.reliability.faults import Fault
+from benchmarks.reliability.stack import Stack
+from benchmarks.reliability.watch import Watch
+from infra.provider.api import Api
+
+STRUCK_AT: Final = 0.15
+"""Of the runs that are Completed: some are over, some under way, most still wait."""
+WELL_SECONDS: Final = 300
+SECONDS_A_RUN: Final = 12.0  # the most that one may take of the whole, before the deadline
+AT_LEAST_SECONDS: Final = 420.0  # janitor's windows, and a machine that others use
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Struck:
+    at: float = 0.0
+    recovered_after: float | None = None
+    """Seconds from the blow until every container was healthy again. None: not within WELL_SECONDS."""
+
+
+async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell) -> dict[str, Any]:
+    """The results of one fault, for the JSON."""
+    api, struck, before = Api(stack.connection), Struck(), os.getloadavg()[0]
+    deployments = [row["id"] for row in stack.outputs["deployments"].values()]
+    tell(f"  {runs} runs over {len(deployments)} deployments ...")
+    try:
+        burst = await load.make(api, deployments, runs, seconds)
+        deadline = time.monotonic() + max(AT_LEAST_SECONDS, runs * SECONDS_A_RUN)
+        recovering: list[asyncio.Task[None]] = []
+
+        async def midway() -> None:
+            tell(f"  {fault.says} ...")
+            recovering.append(asyncio.create_task(asyncio.to_thread(_strike, stack, fault, struck, tell)))
+
+        with Watch(stack) as watch:
+            took = await load.until_ended(api, burst, deadline, tell, midway, STRUCK_AT)
+            for task in recovering:
+                await task
+        if not recovering:
+            tell("  too few runs were Completed in time: the fault was never struck")
+        found = await evidence.traces(api, burst, await asyncio.to_thread(stack.notes))
+    finally:
+        await api.close()
+    return {
+        "fault": fault.says,
+        "struck": bool(recovering),
+        **asdict(stack.size),
+        "seconds_of_a_run": seconds,
+        **evidence.summary(found, burst.due),
+        "seconds": round(took, 1),
+        "recovered_after": struck.recovered_after,
+        **watch.result(),
+        "load_before": round(before, 1),
+        "load_after": round(os.getloadavg()[0], 1),
+        "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def _strike(stack: Stack, fault: Fault, struck: Struck, tell: Tell) -> None:
+    struck.at = time.monotonic()
+    fault.strike(stack)
+    # A health check that has not failed yet says nothing: the engine asks every few seconds.
+    unwell = ["?"]
+    while unwell and time.monotonic() < struck.at + WELL_SECONDS:
+        time.sleep(1)
+        unwell = stack.unwell()
+    if unwell:
+        tell(f"  not healthy {WELL_SECONDS} s after it: {', '.join(unwell)}")
+        return
+    struck.recovered_after = round(time.monotonic() - struck.at, 1)
+    tell(f"  healthy again {struck.recovered_after} s after it")

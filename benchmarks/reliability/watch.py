@@ -1,0 +1,93 @@
+"""What is seen of the API meanwhile: the proxy's own figures of what workers ask, and a call a second from outside."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from typing import Any, Final, Self
+
+import httpx
+
+from benchmarks.reliability.stack import Stack
+
+PROBE_SECONDS: Final = 1.0
+PROXY_SECONDS: Final = 5.0
+_ANSWERS: Final = re.compile(
+    r'^haproxy_frontend_http_responses_total\{proxy="inner",code="(\w+)"\} (\d+)', re.MULTILINE
+)
+
+
+def answers(metrics: str) -> dict[str, int]:
+    """By class of status: the answers that the stack's own containers got since the proxy started."""
+    return {code: int(number) for code, number in _ANSWERS.findall(metrics)}
+
+
+def since(before: dict[str, int], now: dict[str, int]) -> dict[str, int]:
+    """What was added. A figure that is smaller than before counts from nothing: the proxy has started again."""
+    return {
+        code: number - (earlier if number >= (earlier := before.get(code, 0)) else 0) for code, number in now.items()
+    }
+
+
+class Watch:
+    """Looks from `with` to its end, in threads of its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._probe, self._count)]
+        self._url = f"{stack.outputs['api_url']}/ready"
+        self._verify = stack.connection.verification()
+        self.inner: Counter[str] = Counter()
+        self.probes = 0
+        self.unanswered = 0
+        self.longest_unanswered = 0.0
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(PROXY_SECONDS * 4)
+
+    def _probe(self) -> None:
+        well = time.monotonic()
+        with httpx.Client(verify=self._verify, timeout=5) as client:
+            while not self._over.wait(PROBE_SECONDS):
+                self.probes += 1
+                try:
+                    answered = client.get(self._url).is_success
+                except httpx.HTTPError:
+                    answered = False
+                now = time.monotonic()
+                if answered:
+                    well = now
+                else:
+                    self.unanswered += 1
+                    self.longest_unanswered = max(self.longest_unanswered, now - well)
+
+    def _count(self) -> None:
+        before = answers(self._stack.proxy_metrics())
+        while not self._over.is_set():
+            self._over.wait(PROXY_SECONDS)
+            now = answers(self._stack.proxy_metrics())
+            if now:
+                self.inner.update(since(before, now))
+                before = now
+
+    def result(self) -> dict[str, Any]:
+        asked = sum(self.inner.values())
+        failed = self.inner["5xx"]
+        return {
+            "workers_requests": asked,
+            "workers_5xx": failed,
+            "workers_error_rate": round(failed / asked, 5) if asked else None,
+            "probes": self.probes,
+            "probes_unanswered": self.unanswered,
+            "longest_unanswered_seconds": round(self.longest_unanswered, 1),
+        }
