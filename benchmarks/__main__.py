@@ -21,6 +21,7 @@ from benchmarks.postgres import cluster
 from benchmarks.server import Databases, Servers, Sqlite
 from benchmarks.stack import Project
 from benchmarks.work import Work
+from infra.components.server import WRITES_AT_ONCE
 
 RESULTS: Final = Path(__file__).parent / "results"
 CONTESTANTS: Final = ("raw", "ours", "deploy")
@@ -36,12 +37,14 @@ def main() -> None:
         databases: Databases = Sqlite(folder)
         if options.database == "postgres":
             databases = stack.enter_context(cluster(folder, install=options.install))
-        servers = Servers(folder, databases)
+        servers = Servers(folder, databases, stock=options.stock)
         servers.prepare()
+        name = options.name or options.database + ("-stock" if options.stock else "")
         in_flight = list(options.in_flight)
         sizes: dict[int, dict[str, Any]] = {}
         results: dict[str, Any] = {
             "database": options.database,
+            "server": "as Prefect ships it" if options.stock else "as in our images",
             "machine": _machine(),
             "pulumi_environment": dict(options.env),
             "load_before": [round(load, 1) for load in os.getloadavg()],
@@ -56,13 +59,14 @@ def main() -> None:
             if "deploy" in options.only and size <= options.deploy_up_to:
                 run["deploy_all"] = _deploy(servers, work, folder / f"deploy-{size}")
             results["load_after"] = [round(load, 1) for load in os.getloadavg()]
-            _keep({**results, "sizes": sizes, "targets": report.targets(sizes)}, options.name or options.database)
+            _keep({**results, "sizes": sizes, "targets": report.targets(sizes)}, name)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=(50, 200, 1000), help="deployments (default: 50,200,1000)")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--stock", action="store_true", help="without what our images set for the server")
     parser.add_argument("--only", type=_contestants, default=CONTESTANTS, help=f"of {','.join(CONTESTANTS)}")
     parser.add_argument("--in-flight", type=_numbers, default=IN_FLIGHT, help="of the bare calls, at the first size")
     parser.add_argument("--deploy-up-to", type=int, default=200, metavar="N", help="largest size for `prefect deploy`")
@@ -88,6 +92,7 @@ def _raw(servers: Servers, work: Work, in_flight: list[int]) -> dict[str, Any]:
 
 def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
     project = Project(folder, **environment)
+    at_once = WRITES_AT_ONCE if servers.database == "postgres" else None  # as a stack on either declares it
     project.up()  # the first one of a project has to find the plugins
     steps: dict[str, Any] = {}
 
@@ -98,7 +103,7 @@ def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str
 
     took("empty_up", project.up())
     with servers.fresh() as server:
-        project.declare(server.url, work)
+        project.declare(server.url, work, at_once)
         took("preview", project.preview())
         before = server.cpu_seconds()
         took("first_up", project.up())
@@ -106,7 +111,7 @@ def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str
         took("no_op", project.up("--expect-no-changes"))
         took("listing", raw.listing_seconds(server.url))
         took("no_op_refresh", project.up("--refresh", "--expect-no-changes"))
-        project.declare(server.url, work, description="Something else.")
+        project.declare(server.url, work, at_once, description="Something else.")
         took("change_one", project.up())
         took("destroy", project.destroy())
     return steps

@@ -62,7 +62,9 @@ class Sqlite:
 
 
 class Servers:
-    def __init__(self, folder: Path, databases: Databases) -> None:
+    def __init__(self, folder: Path, databases: Databases, *, stock: bool = False) -> None:
+        """`stock`: as Prefect ships it, without what our images set."""
+        self._stock = stock
         self.database = databases.name
         self._folder = folder
         self._databases = databases
@@ -88,7 +90,7 @@ class Servers:
             "PREFECT_HOME": str(home),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
-            "PYTHONTZPATH": "",  # as in our images, and for all contestants: see workers/Dockerfile
+            **({} if self._stock else {"PYTHONTZPATH": ""}),  # as in our images: see workers/Dockerfile
         }
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with (home / "server.log").open("wb") as log:

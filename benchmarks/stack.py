@@ -38,7 +38,8 @@ from infra.resources import Deployment, Provider, WorkPool
 
 work = json.loads(Path("work.json").read_text())
 if work:
-    opts = pulumi.ResourceOptions(provider=Provider("server", api_url=work["api_url"]))
+    at_once = work["writes_at_once"]
+    opts = pulumi.ResourceOptions(provider=Provider("server", api_url=work["api_url"], writes_at_once=at_once))
     pools = {name: WorkPool(name, name=name, type="process", opts=opts) for name in work["pools"]}
     for item in work["deployments"]:
         pool = pools[item.pop("work_pool_name")]
@@ -75,11 +76,11 @@ class Project:
         }
         self.run("stack", "init", STACK)
 
-    def declare(self, url: str, work: Work, **changes: Any) -> None:
+    def declare(self, url: str, work: Work, writes_at_once: int | None, **changes: Any) -> None:
         """The work as the program's; `changes` are made to the first deployment."""
         deployments = work.deployments
         deployments[0] |= changes
-        declared = {"api_url": url, "pools": work.pools, "deployments": deployments}
+        declared = {"api_url": url, "writes_at_once": writes_at_once, "pools": work.pools, "deployments": deployments}
         (self._folder / "work.json").write_text(json.dumps(declared))
 
     def up(self, *options: str) -> Taken:

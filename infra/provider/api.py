@@ -29,7 +29,6 @@ PATIENCE_SECONDS: Final = 180.0  # with a server that has answered before: it is
 # On SQLite it waits up to 60 s for its lock, now and then. A request given up before is still done some time after.
 READ_SECONDS: Final = 75.0
 FAILURES: Final = 3  # answers of 500 before it is taken for what it is
-WRITES_AT_ONCE: Final = 1  # measured: see infra/provider/pace.py
 READS_AT_ONCE: Final = 8
 Made = Callable[[], Awaitable[Any]]
 """Looks for what a POST was to make: None where there is none."""
@@ -80,14 +79,14 @@ class Api:
             auth=connection.auth(),
             headers=connection.all_headers(),
             timeout=httpx.Timeout(READ_SECONDS, connect=5.0),
-            limits=httpx.Limits(max_connections=WRITES_AT_ONCE + READS_AT_ONCE),
+            limits=httpx.Limits(max_connections=connection.writes_at_once + READS_AT_ONCE),
             verify=connection.verification(),
             transport=transport,
         )
         self._csrf = csrf.CsrfToken(
             lambda client: self._send(self._reads, "GET", "csrf-token", params={"client": client})
         )
-        self._writes = Pace(start=WRITES_AT_ONCE, most=WRITES_AT_ONCE)
+        self._writes = Pace(start=connection.writes_at_once, most=connection.writes_at_once)
         self._reads = Pace(start=READS_AT_ONCE, most=READS_AT_ONCE)
         self._listings: dict[tuple[str, str], Listing] = {}
         self._memory: dict[str, asyncio.Task[Any]] = {}

@@ -34,6 +34,10 @@ CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "ca_file": {"type": "string", "description": "Absolute path of a PEM file: who signed the server's certificate."},
     "ca_certificate": {"type": "string", "description": "The same as PEM text; it goes before `ca_file`."},
+    "writes_at_once": {
+        "type": "integer",
+        "description": "How many changes the server is asked for side by side; 1 when left out. More is for Postgres.",
+    },
 }
 
 

@@ -21,7 +21,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from infra import __version__
 from infra.provider import wire
 from infra.provider.api import Api
-from infra.provider.connection import Connection
+from infra.provider.connection import WRITES_AT_ONCE, Connection
 from infra.provider.diffing import Change, Step
 from infra.provider.errors import (
     Conflict,
@@ -101,6 +101,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             failures.append(provider_pb2.CheckFailure(property="profile", reason=reason))
         if not _headers_are_right(given.values.get("headers")):
             failures.append(provider_pb2.CheckFailure(property="headers", reason="expected texts, each by its name"))
+        if _writes_at_once(given.values.get("writes_at_once")) is None:
+            failures.append(provider_pb2.CheckFailure(property="writes_at_once", reason="expected a number from 1 up"))
         return provider_pb2.CheckResponse(inputs=wire.encode(given.values, given.secrets | _SECRETS), failures=failures)
 
     async def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
@@ -120,6 +122,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._configuration = {key: value for key, value in given.values.items() if key in CONFIGURATION}
         if "headers" in self._configuration:
             self._configuration["headers"] = _headers(self._configuration["headers"])
+        if "writes_at_once" in self._configuration:
+            self._configuration["writes_at_once"] = _writes_at_once(self._configuration["writes_at_once"])
         self._secret_texts = secret_texts(wire.Properties(self._configuration, given.secrets), _SECRETS)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
@@ -274,6 +278,14 @@ def _headers_are_right(given: Any) -> bool:
             return all(isinstance(value, str | wire.Unknown) for value in headers.values())
         case _:
             return False
+
+
+def _writes_at_once(given: Any) -> int | None:
+    """None: it is no such number. The engine passes settings as texts."""
+    if given is None or given is wire.UNKNOWN:
+        return WRITES_AT_ONCE
+    text = str(given)
+    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def _is_at_or_below(place: str, path: str) -> bool:

@@ -24,6 +24,7 @@ class Provider(pulumi.ProviderResource):
         headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         ca_file: pulumi.Input[str] | None = None,
         ca_certificate: pulumi.Input[str] | None = None,
+        writes_at_once: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         properties = {
@@ -35,5 +36,6 @@ class Provider(pulumi.ProviderResource):
             "headers": pulumi.Output.secret(headers).apply(json.dumps) if headers else None,
             "ca_file": ca_file,
             "ca_certificate": ca_certificate,
+            "writes_at_once": writes_at_once,
         }
         super().__init__("prefect", resource_name, properties, opts)

@@ -82,6 +82,26 @@ def test_the_sdks_debug_messages_stay_away_and_a_programs_own_do_not(
     assert [message for message in told if "prefect:index" in message] == []
 
 
+def test_of_what_properties_depend_on_the_state_keeps_what_there_is(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: dict[str, Any] = {}
+    real = pulumi.runtime.mocks.MockMonitor.RegisterResource
+    monkeypatch.setattr(
+        pulumi.runtime.mocks.MockMonitor,
+        "RegisterResource",
+        lambda self, request: (requests.update({request.name: request}), real(self, request))[1],
+    )
+
+    def program() -> None:
+        deployment(1, WorkPool("pool", name="pool", type="process"))
+
+    loop.run_until_complete(run_pulumi_func(program))
+    kept = {name: {key: len(on.urns) for key, on in r.propertyDependencies.items()} for name, r in requests.items()}
+    assert kept["d1"] == {"work_pool_name": 1, "work_pool_id": 1}
+    assert len(kept["pool"]) == 1, "none at all would mean that each depends on all that the resource depends on"
+
+
 def test_the_types_of_a_class_are_found_out_once(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

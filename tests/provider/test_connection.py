@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import os
@@ -26,6 +27,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from infra.provider import wire
 from infra.provider.api import Api
+from infra.provider.connection import Connection
 from tests.provider.conftest import running_server, serving
 from tests.provider.front import Answer, Front, Request, fronting
 
@@ -321,6 +323,33 @@ class TestOrder:
         urn = "urn:pulumi:dev::prefect-infra::pulumi:providers:prefect::prefect"
         reply = await offline.stub.CheckConfig(provider_pb2.CheckRequest(urn=urn, news=news))
         assert [failure.property for failure in reply.failures] == ["profile"]
+
+    async def test_changes_side_by_side_are_a_number(self, offline: Any) -> None:
+        urn = "urn:pulumi:dev::prefect-infra::pulumi:providers:prefect::prefect"
+        failed = {}
+        for given in ("4", 4, "0", "-1", "vier", "1.5"):
+            news = wire.encode({"api_url": "http://x/api", "writes_at_once": given})
+            reply = await offline.stub.CheckConfig(provider_pb2.CheckRequest(urn=urn, news=news))
+            failed[given] = [failure.property for failure in reply.failures]
+        wrong = ["writes_at_once"]
+        assert failed == {"4": [], 4: [], "0": wrong, "-1": wrong, "vier": wrong, "1.5": wrong}
+
+    @pytest.mark.parametrize("most", [1, 3])
+    async def test_no_more_changes_go_side_by_side_than_was_said(self, most: int) -> None:
+        going, seen = 0, 0
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            nonlocal going, seen
+            going += 1
+            seen = max(seen, going)
+            await asyncio.sleep(0.01)
+            going -= 1
+            return httpx.Response(200, json={})
+
+        api = Api(Connection(api_url="http://x/api", writes_at_once=most), httpx.MockTransport(answer))
+        await asyncio.gather(*(api.post("variables/", {}) for _ in range(12)))
+        await api.close()
+        assert seen == most
 
 
 async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server: str, tmp_path: Path) -> None:
