@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from benchmarks.reliability import bare, report, trial
 from benchmarks.reliability.checkout import Size
 from benchmarks.reliability.faults import FAULTS
 from benchmarks.reliability.stack import BroughtUpError, Stack
+from infra.provider.errors import ProviderError
 
 BARE: Final = "bare"
 ALL: Final = (*FAULTS, BARE)
@@ -43,7 +45,13 @@ def main() -> int:
     try:
         for name in options.only:
             _tell(f"{name}: {time.strftime('%H:%M:%S')}")
-            result = _one(name, stack, options)
+            try:
+                result = _one(name, stack, options)
+            except (RuntimeError, subprocess.SubprocessError, ProviderError) as error:
+                # The others may still tell something; this one told nothing, which is no success.
+                _tell(f"{name}: NOT MEASURED: {type(error).__name__}: {error}")
+                well = False
+                continue
             report.keep(options.name, name, result, _machine())
             well = well and report.is_well(result)
             _tell(f"{name}: {'well' if report.is_well(result) else 'NOT WELL'}\n{report.table({name: result})}")

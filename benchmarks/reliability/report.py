@@ -30,9 +30,10 @@ def faults_of(name: str) -> dict[str, Any]:
 
 
 def is_well(result: Mapping[str, Any]) -> bool:
-    """Nothing lost, nothing doubled, and the fault was struck and got over."""
+    """Nothing lost, nothing doubled, the database whole, and the fault was struck and got over."""
     recovered = "recovered_after" not in result or result["recovered_after"] is not None
-    return result["struck"] and recovered and not result["lost"] and not result["doubled"]
+    broken = result["lost"] or result["doubled"] or result.get("database_faults")
+    return bool(result["struck"] and recovered and not broken)
 
 
 _COLUMNS: Final = (

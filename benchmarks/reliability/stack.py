@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.reliability import checkout
+from benchmarks.reliability import checkout, small_disk
 from benchmarks.reliability.checkout import ROOT, Size
 from infra.cli import platform_down
 from infra.cli.platform_up import connection
@@ -58,9 +58,12 @@ class Stack:
         """As it is declared; one of the same size that is up already is used as it is. Raises: BroughtUpError."""
         if self.is_up():
             return
-        if self.containers():
+        if self.folder.is_dir():
             self.down()
         checkout.make(self.folder, self.size)
+        if small_disk.is_possible():
+            labels = {f"{LABEL}.stack": self.name, f"{LABEL}.role": "data"}
+            small_disk.make(self._disk, self.prefixed("postgres-data"), labels)
         self.apply()
         checkout.note_size(self.folder, self.size)
 
@@ -79,9 +82,20 @@ class Stack:
     def down(self) -> str | None:
         """Everything of it. What stood in the way, in words."""
         problem = platform_down.destroy(self.pulumi) if self.folder.is_dir() and self.pulumi.exists() else None
+        if problem is None and self.has_small_disk:
+            docker("volume", "rm", "--force", self.prefixed("postgres-data"))  # of an `up` that never came to it
+            small_disk.forget(self._disk)
         if problem is None and self.folder.is_dir():
             shutil.rmtree(self.folder)
         return problem
+
+    @property
+    def _disk(self) -> Path:
+        return self.folder / "postgres.ext4"
+
+    @property
+    def has_small_disk(self) -> bool:
+        return self._disk.is_file()
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -124,6 +138,14 @@ class Stack:
             return docker("exec", self.prefixed("proxy"), "python3", "-I", "-S", "-c", _READ, check=False)
         except subprocess.TimeoutExpired:
             return ""
+
+    def database_faults(self) -> str:
+        """What pg_amcheck finds broken in tables and indexes; empty: nothing."""
+        check = (
+            'PGPASSWORD="$(cat /run/secrets/postgres_password)" '
+            "pg_amcheck --install-missing -h 127.0.0.1 -U prefect prefect 2>&1 || echo failed"
+        )
+        return docker("exec", self.prefixed("postgres"), "sh", "-c", check, check=False, seconds=300)
 
     def notes(self) -> str:
         """What the runs of all areas wrote on their data volumes."""

@@ -34,6 +34,7 @@ class Struck:
 
 async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell) -> dict[str, Any]:
     """The results of one fault, for the JSON."""
+    await asyncio.to_thread(fault.prepare, stack)
     api, struck, before = Api(stack.connection), Struck(), os.getloadavg()[0]
     deployments = [row["id"] for row in stack.outputs["deployments"].values()]
     tell(f"  {runs} runs over {len(deployments)} deployments ...")
@@ -52,6 +53,7 @@ async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell)
                 await task
         if not recovering:
             tell("  too few runs were Completed in time: the fault was never struck")
+        broken = await asyncio.to_thread(stack.database_faults)
         found = await evidence.traces(api, burst, await asyncio.to_thread(stack.notes))
     finally:
         await api.close()
@@ -63,6 +65,7 @@ async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell)
         **evidence.summary(found, burst.due),
         "seconds": round(took, 1),
         "recovered_after": struck.recovered_after,
+        "database_faults": broken,
         **watch.result(),
         "load_before": round(before, 1),
         "load_after": round(os.getloadavg()[0], 1),

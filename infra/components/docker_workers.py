@@ -43,6 +43,10 @@ PROFILE_OF_RUNS: Final = f"{CREDENTIALS}/worker-profile.toml"
 WITHHELD: Final = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
 """The worker passes its own settings on as variables, which whoever may ask the engine could read."""
 METRICS_PORT: Final = 4201
+ENGINE_SECONDS: Final = 300
+"""How long a worker waits for the engine, which is a minute if nobody says otherwise. A busy engine takes longer to
+start a container now and then: the run is told to have crashed, and its container starts all the same.
+"""
 
 
 def job_defaults(area: Area, platform: Platform, server: Server, image: BuiltImage, data: Volume) -> dict[str, Any]:
@@ -102,6 +106,7 @@ def docker_workers(
                 **_metrics(platform),
                 **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if passed_on else {}),
                 "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
+                "DOCKER_CLIENT_TIMEOUT": str(ENGINE_SECONDS),
             },
             limits=WORKER_LIMITS,
             network=server.network,

@@ -253,6 +253,12 @@ def test_workers_and_runs_try_again_what_a_server_without_its_database_answers(p
     assert "PREFECT_CLIENT_MAX_RETRIES" not in of_docker_worker
 
 
+def test_a_worker_waits_longer_for_a_busy_engine_than_a_container_takes_to_start(program: Callable[..., Any]) -> None:
+    """A run that it gave up on would be told to have crashed, and begin all the same."""
+    worker = environment(program("prod").of("Container")["prefect-infra-prod-ventas-worker-1"])
+    assert int(worker["DOCKER_CLIENT_TIMEOUT"]) >= 300
+
+
 def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(program: Callable[..., Any]) -> None:
     def change(config: dict[str, Any]) -> None:
         config["backup"] = backup

@@ -218,6 +218,26 @@ def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Clie
     eventually("the replica is back", lambda: line in docker("exec", named(prod, "proxy"), "python3", "-c", read), 180)
 
 
+def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
+    prod: Platform, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    deployment = outputs["deployments"]["resumen-diario-de-ventas"]["id"]
+    run = api.post(f"deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
+
+    def state() -> str:
+        return str(api.get(f"flow_runs/{run}").raise_for_status().json()["state_type"])
+
+    eventually("taken by the worker", lambda: state() == "PENDING", 120, every=0.2)
+
+    # From within, sessions included: a `docker kill` is a stop by hand, after which the engine starts nothing again.
+    docker("exec", named(prod, "postgres"), "sh", "-c", "kill -KILL -1 || true")
+
+    eventually("Completed", lambda: state() == "COMPLETED", 240)
+    assert [each["type"] for each in api.get("flow_run_states/", params={"flow_run_id": run}).json()].count(
+        "RUNNING"
+    ) == 1
+
+
 def test_another_up_changes_nothing_and_a_destroy_leaves_nothing(prod: Platform) -> None:
     prod.up("--expect-no-changes")
 

@@ -34,6 +34,10 @@ def espera(segundos: float = 0, terco: bool = False):
 @flow
 def cae():
     os.kill(os.getpid(), signal.SIGKILL)
+
+@flow
+def se_va():
+    os._exit(0)
 """
 
 
@@ -143,7 +147,7 @@ def work(server: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
     with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=30) as api:
         api.post("work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
         made = Work(server, tmp_path, api, pool)
-        for flow in ("espera", "cae"):
+        for flow in ("espera", "cae", "se_va"):
             made.deploy(flow)
         yield made
     for worker in made.workers:

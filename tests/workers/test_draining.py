@@ -57,6 +57,13 @@ def test_a_second_signal_ends_the_wait(work: Work) -> None:
     assert work.state(run) == "CRASHED", work.log()
 
 
+def test_a_run_whose_process_goes_without_a_word_ends_crashed(work: Work) -> None:
+    """As one does that can't reach the API for longer than it tries. Prefect's own worker leaves it Running."""
+    work.worker()
+    run = work.submit("se_va")
+    assert work.ends(run) == "CRASHED", work.log()
+
+
 def test_a_worker_without_runs_stops_at_once(work: Work) -> None:
     worker = work.worker()
     assert work.ends(work.submit()) == "COMPLETED"

@@ -16,9 +16,11 @@ from uuid import UUID
 
 import anyio
 import anyio.abc
-from prefect.client.schemas.objects import FlowRun
+import httpx
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import WorkerFlowRunResponse
-from prefect.workers.base import BaseWorker
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.base import BaseWorker, BaseWorkerResult
 
 from workers.draining.orphans import end_orphans
 
@@ -26,6 +28,7 @@ logger = logging.getLogger("prefect.workers.draining")
 
 END_SECONDS: Final = 10  # for a flow to clean up after itself, as long as an engine gives a container
 EVERY_SECONDS: Final = 0.2
+UNFINISHED: Final = frozenset({StateType.PENDING, StateType.RUNNING})
 
 
 class Draining(BaseWorker[Any, Any, Any], ABC):
@@ -61,9 +64,25 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
         self._in_flight[flow_run.id] = None
         noted: Any = task_status and _Noted(task_status, started)
         try:
-            return await super()._submit_run_and_capture_errors(flow_run, noted)
+            result = await super()._submit_run_and_capture_errors(flow_run, noted)
+            if isinstance(result, BaseWorkerResult) and result.status_code == 0:
+                await self._end_if_unfinished(flow_run, result.identifier)
+            return result
         finally:
-            del self._in_flight[flow_run.id]
+            self._in_flight.pop(flow_run.id, None)
+
+    async def _end_if_unfinished(self, flow_run: FlowRun, identifier: str) -> None:
+        """Prefect takes exit code 0 for a run that told its own end. One that found no API to tell it has not: it would
+        stay Pending or Running, and hold its slot. What was paused or scheduled anew, or is somebody else's by now, is
+        left as it is.
+        """
+        try:
+            now = await self.client.read_flow_run(flow_run.id)
+        except (httpx.HTTPError, ObjectNotFound):  # the janitor comes by
+            logger.warning("Flow run '%s' ended, and whether it told so can't be asked", flow_run.id, exc_info=True)
+            return
+        if now.state_type in UNFINISHED and now.infrastructure_pid == identifier:
+            await self._propose_crashed_state(flow_run, "Its process ended without telling how the run ended.")
 
     async def drain(self, seconds: float) -> None:
         """Take no more runs, and wait for those that there are."""
