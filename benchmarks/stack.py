@@ -69,7 +69,7 @@ class Project:
         pulumi_cli.without_debug_log(folder / "home")
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PULUMI_"))},
-            "PULUMI_BACKEND_URL": f"file://{folder}/state",
+            "PULUMI_BACKEND_URL": f"file://{folder}/state?metadata=skip",  # as the launcher has it
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "benchmark",
             **environment,

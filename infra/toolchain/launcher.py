@@ -45,7 +45,8 @@ def environment(
     if not env.get("PULUMI_HOME"):
         ours["PULUMI_HOME"] = f"{state}/home"
     if not env.get("PULUMI_BACKEND_URL") and _line(f"{root}/Pulumi.yaml", "backend:") is None:
-        ours["PULUMI_BACKEND_URL"] = f"file://{state}/pulumi"
+        # Without a file of hashes beside each file, which nothing reads: a tenth of what a checkpoint costs.
+        ours["PULUMI_BACKEND_URL"] = f"file://{state}/pulumi?metadata=skip"
     if not env.get("DOCKER_HOST") and facts["docker"]["host"]:
         ours["DOCKER_HOST"] = facts["docker"]["host"]
     own_passphrase = "PULUMI_CONFIG_PASSPHRASE" in env or "PULUMI_CONFIG_PASSPHRASE_FILE" in env

@@ -116,7 +116,7 @@ def test_no_stack_no_passphrase(root: Path) -> None:
 def test_home_and_state_are_the_checkouts_own_unless_the_user_says_otherwise(root: Path) -> None:
     ours = launcher.environment(root, "dev", {})
     assert ours["PULUMI_HOME"] == f"{root}/.state/home"
-    assert ours["PULUMI_BACKEND_URL"] == f"file://{root}/.state/pulumi"
+    assert ours["PULUMI_BACKEND_URL"] == f"file://{root}/.state/pulumi?metadata=skip"
     theirs = {"PULUMI_HOME": "/mine", "PULUMI_BACKEND_URL": "s3://bucket"}
     assert not theirs.keys() & launcher.environment(root, "dev", theirs).keys()
 
