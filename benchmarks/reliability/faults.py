@@ -14,6 +14,14 @@ PARTITION_SECONDS: Final = 60
 OTHER_DRAIN_SECONDS: Final = 540
 FULL_SECONDS: Final = 60
 DATA: Final = "/var/lib/postgresql/data"
+_RESERVE: Final = f"fallocate -l $(df --output=avail -B1 {DATA} | tail -1) {DATA}/ballast.large"
+_FILL: Final = f"""
+cat /dev/zero >> {DATA}/ballast 2> /dev/null
+PGPASSWORD="$(cat /run/secrets/postgres_password)" psql -q -h 127.0.0.1 -U prefect -d prefect \\
+  -c 'CREATE TABLE IF NOT EXISTS ballast (text text)' \\
+  -c 'DROP TABLE ballast' \\
+  -c "SELECT count(pg_logical_emit_message(false, 'ballast', repeat('x', 1000000))) FROM generate_series(1, 50)"
+"""
 JUMP_SECONDS: Final = 600
 JUMPED_SECONDS: Final = 60
 
@@ -58,17 +66,24 @@ def replace_workers(stack: Stack) -> None:
 
 
 def full_disk(stack: Stack) -> None:
-    """Every byte of the database's volume, until Postgres has met it; then room again."""
+    """Every byte of the database's volume, and somebody who goes on writing all the same; then room again.
+
+    What Postgres has set aside would carry it through a minute of flow runs: the writer uses that up, so that it has
+    to meet the end of the disk, in its log of transactions, too.
+    """
     postgres = stack.prefixed("postgres")
     image = docker("inspect", "--format", "{{.Image}}", postgres)
-    # Written to the end, and once more after a while: what Postgres gave back meanwhile is taken, too.
-    fill = "n=0; while [ $n -lt 20 ]; do cat /dev/zero >> $1/ballast 2>/dev/null; n=$((n+1)); sleep 3; done"
-    reserve = f"fallocate -l $(df --output=avail -B1 {DATA} | tail -1) {DATA}/ballast.large || true"
-    docker("exec", postgres, "sh", "-c", reserve, check=False)
-    docker("exec", postgres, "sh", "-c", fill, "fill", DATA, check=False, seconds=FULL_SECONDS * 4)
+    docker("exec", postgres, "sh", "-c", _RESERVE, check=False)
+    until = time.monotonic() + FULL_SECONDS
+    while time.monotonic() < until:
+        docker("exec", postgres, "sh", "-c", _FILL, check=False, seconds=FULL_SECONDS)
+        time.sleep(3)
     volume = f"{stack.prefixed('postgres-data')}:{DATA}"
     # In a container of its own: Postgres's may be away.
     docker("run", "--rm", "--network", "none", "-v", volume, image, "sh", "-c", f"rm -f {DATA}/ballast*")
+    told = docker("logs", "--since", f"{FULL_SECONDS * 2}s", postgres, both=True)
+    if "No space left on device" not in told:
+        raise RuntimeError("Postgres never met the end of its disk")
 
 
 def needs_a_small_disk(stack: Stack) -> None:
@@ -87,8 +102,9 @@ def jumping_clock(stack: Stack) -> None:
     clock.jump(stack, 0)
 
 
+NOTHING: Final = Fault("nothing", lambda _: None)
 FAULTS: Final = {
-    "none": Fault("nothing", lambda _: None),
+    "none": NOTHING,
     "worker": Fault("SIGKILL for the first area's worker", kill("area1-worker-1")),
     "api": Fault("SIGKILL for an API replica", kill("api-1")),
     "services": Fault("SIGKILL for the background services", kill("services-1")),

@@ -28,11 +28,12 @@ class BroughtUpError(Exception):
     """`pulumi up` of the stack did not end well."""
 
 
-def docker(*arguments: str, check: bool = True, seconds: float = COMMAND_SECONDS) -> str:
+def docker(*arguments: str, check: bool = True, seconds: float = COMMAND_SECONDS, both: bool = False) -> str:
+    """What it writes to stdout; `both`: and to stderr."""
     done = subprocess.run(
         ["docker", *arguments], check=check, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL
     )
-    return done.stdout.strip()
+    return (done.stdout + done.stderr if both else done.stdout).strip()
 
 
 @dataclass
@@ -143,7 +144,7 @@ class Stack:
         """What pg_amcheck finds broken in tables and indexes; empty: nothing."""
         check = (
             'PGPASSWORD="$(cat /run/secrets/postgres_password)" '
-            "pg_amcheck --install-missing -h 127.0.0.1 -U prefect prefect 2>&1 || echo failed"
+            "pg_amcheck --install-missing -h 127.0.0.1 -U prefect prefect > /tmp/amcheck 2>&1 || cat /tmp/amcheck"
         )
         return docker("exec", self.prefixed("postgres"), "sh", "-c", check, check=False, seconds=300)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from benchmarks.reliability import evidence, load
-from benchmarks.reliability.faults import Fault
+from benchmarks.reliability.faults import NOTHING, Fault
 from benchmarks.reliability.stack import Stack
 from benchmarks.reliability.watch import Watch
 from infra.provider.api import Api
@@ -64,7 +64,8 @@ async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell)
         "seconds_of_a_run": seconds,
         **evidence.summary(found, burst.due),
         "seconds": round(took, 1),
-        "recovered_after": struck.recovered_after,
+        # Nothing was done, so there is nothing to recover from.
+        **({} if fault is NOTHING else {"recovered_after": struck.recovered_after}),
         "database_faults": broken,
         **watch.result(),
         "load_before": round(before, 1),
