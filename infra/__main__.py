@@ -14,6 +14,7 @@ from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
 from infra.components.profiles import register_profiles
+from infra.components.running_version import check_running_version
 from infra.components.runtimes.one_engine import OneEngine
 from infra.components.server import Server
 from infra.components.shared_objects import shared_objects
@@ -34,6 +35,7 @@ def main() -> None:
     )
     api_url = stack.server.api_url
     server = ExistingServer(platform, api_url) if api_url is not None else Server(platform)
+    check_running_version(stack, server)
     shared_objects(stack, server)
     areas = [Area(area, platform, server) for area in stack.areas]
     janitor(platform, server)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra.model import lint, loading, normalise, overlays, shape, weights
-from infra.model.collecting import Findings, masked
+from infra.model import lint, loading, normalise, overlays, shape, versions, weights
+from infra.model.collecting import Findings, masked, weighed
 from infra.model.errors import NAMESPACE, Finding, StackErrors
 from infra.model.firing import next_runs, runs_between
 from infra.model.stack import (
@@ -79,6 +79,7 @@ __all__ = [
     "load_stack",
     "load_stack_file",
     "next_runs",
+    "running_versions",
     "runs_between",
 ]
 
@@ -156,6 +157,11 @@ def load_stack_file(root: Path, stack: str) -> Stack:
     return check_stack_file(root, stack).stack_or_raise()
 
 
+def running_versions(stack: Stack, answered: str) -> list[Finding]:
+    """What clashes with the release of Prefect that the stack's server answered with, as the stack weighs its rules."""
+    return weighed(versions.running(stack, answered), stack.weights)
+
+
 def _report(load: Callable[[], loading.Sources], identity: normalise.Identity, now: datetime | None) -> Report:
     try:
         sources = load()
@@ -174,8 +180,12 @@ def _report(load: Callable[[], loading.Sources], identity: normalise.Identity, n
         given, places = shape.shaped(composed.values, findings)
     stack = None
     if given is not None:
-        findings.weigh(weights.settled(given.rules, findings))
-        stack = normalise.stack(given, identity, sources.secrets, places, findings)
+        settled = weights.settled(given.rules, findings)
+        findings.weigh(settled)
+        stack = normalise.stack(given, identity, sources.secrets, places, findings).model_copy(
+            update={"weights": settled}
+        )
+        findings.add_of_other_files(versions.declared(stack))
         lint.check(given, stack, places, findings, now or datetime.now(UTC))
     told = findings.all()
     if stack is None and not told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -58,6 +58,10 @@ class Findings:
                 hint = f"revoke it, and set the new one by: pulumi config set --secret {found.path[0]}"
                 self._beside.append(file.finding(found.rule, path, mark, found.message, hint))
 
+    def add_of_other_files(self, findings: Iterable[Finding]) -> None:
+        """What is wrong in files that are no stack's."""
+        self._beside.extend(findings)
+
     def _finding(self, rule: Rule, written: KeyPath, message: str, hint: str | None, *, of_key: bool) -> Finding:
         place = self._sources.place(written, of_key=of_key)
         file, mark = place or (None, None)
@@ -93,12 +97,14 @@ class Findings:
     def all(self) -> tuple[Finding, ...]:
         """In the order of the files, without a credential, and without what the stack turned off."""
         secrets = frozenset(self._secrets)
-        told = []
-        for finding in (*(finding for _, _, finding in self._found), *self._beside):
-            weight = self._weights.get(finding.rule.code, finding.severity)
-            if weight != "off":
-                told.append(replace(masked(finding, secrets), severity=weight))
-        return in_order(told)
+        found = (*(finding for _, _, finding in self._found), *self._beside)
+        return in_order(masked(finding, secrets) for finding in weighed(found, self._weights))
+
+
+def weighed(findings: Iterable[Finding], weights: Mapping[str, Weight]) -> list[Finding]:
+    """Without those whose rule is off, the others as severe as the stack has them."""
+    heavy = ((finding, weights.get(finding.rule.code, finding.severity)) for finding in findings)
+    return [replace(finding, severity=weight) for finding, weight in heavy if weight != "off"]
 
 
 def masked(finding: Finding, secrets: frozenset[str] = frozenset()) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -257,3 +258,5 @@ class Stack(Normalised):
     variables: tuple[Variable, ...]
     global_concurrency_limits: tuple[GlobalConcurrencyLimit, ...]
     tag_concurrency_limits: tuple[TagConcurrencyLimit, ...]
+    weights: Mapping[str, Literal["error", "warning", "off"]] = Field(default_factory=dict, exclude=True, repr=False)
+    """By code: what it makes of rules that may be turned down."""

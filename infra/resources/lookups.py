@@ -95,6 +95,16 @@ class GetVariableResult:
     variable_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class GetServerVersionResult:
+    """Which release of Prefect a server runs."""
+
+    version: str | None = None
+    """None where no answer came within seconds."""
+    reason: str | None = None
+    """Why none came."""
+
+
 def get_work_pool(name: str, *, opts: pulumi.InvokeOptions | None = None) -> GetWorkPoolResult:
     """A work pool by its name. Raises: pulumi.RunError: there is none, and which was probably meant."""
     return _now("getWorkPool", {"name": name}, GetWorkPoolResult, opts)
@@ -187,6 +197,18 @@ def get_variable_output(
 ) -> pulumi.Output[GetVariableResult]:
     """A variable by its name. Where there is none, the output fails and says which was probably meant."""
     return _later("getVariable", {"name": name}, GetVariableResult, opts)
+
+
+def get_server_version(*, opts: pulumi.InvokeOptions | None = None) -> GetServerVersionResult:
+    """Which release of Prefect the provider's server runs; without one where it doesn't answer within seconds."""
+    return _now("getServerVersion", {}, GetServerVersionResult, opts)
+
+
+def get_server_version_output(
+    *, opts: pulumi.InvokeOutputOptions | None = None
+) -> pulumi.Output[GetServerVersionResult]:
+    """Which release of Prefect the provider's server runs; without one where it doesn't answer within seconds."""
+    return _later("getServerVersion", {}, GetServerVersionResult, opts)
 
 
 def _now(function: str, arguments: Mapping[str, Any], of: type[R], opts: pulumi.InvokeOptions | None) -> R:

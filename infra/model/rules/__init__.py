@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.model.rules import coherence, containers, credentials, flows, keys, reading, settings, times
+from infra.model.rules import coherence, containers, credentials, flows, keys, reading, settings, times, versions
 from infra.model.rules.rule import Rule, Severity
 
 __all__ = ["ALL", "BY_WORD", "GROUPS", "Rule", "Severity"]
@@ -16,6 +16,7 @@ GROUPS: Final[dict[str, tuple[Rule, ...]]] = {
     "Time zones and schedules": times.RULES,
     "Flows and parameters": flows.RULES,
     "Secrets": credentials.RULES,
+    "Releases of Prefect": versions.RULES,
     "Containers, by the policy pack": containers.RULES,
     "Settings of rules": settings.RULES,
 }

@@ -7,6 +7,7 @@ from typing import Any, Final
 from infra.provider.functions.block import GetBlock
 from infra.provider.functions.deployment import GetDeployment
 from infra.provider.functions.function import Function
+from infra.provider.functions.server_version import GetServerVersion
 from infra.provider.functions.variable import GetVariable
 from infra.provider.functions.work_pool import GetDefaultBaseJobTemplate, GetWorkPool
 
@@ -16,4 +17,5 @@ FUNCTIONS: Final[tuple[Function[Any], ...]] = (
     GetDeployment(),
     GetBlock(),
     GetVariable(),
+    GetServerVersion(),
 )

@@ -9,10 +9,10 @@ import pytest
 
 from infra.cli.rules import page
 from infra.model import check_stack_file
-from infra.model.rules import ALL, GROUPS, Rule, containers, reading
+from infra.model.rules import ALL, GROUPS, Rule, containers, reading, versions
 from tests.unit.rules.conftest import REPOSITORY, Check, codes
 
-SHOWN_BY_FILES = {"PI001", "PI002", "PI008", "PI009", "PI010"}
+SHOWN_BY_FILES = {"PI001", "PI002", "PI008", "PI009", "PI010", *(rule.code for rule in versions.RULES)}
 """What no lines of one stack file can break; each has a test of its own."""
 BROKEN_BY_LINES = [
     rule for rule in ALL if rule not in containers.RULES and rule.code not in SHOWN_BY_FILES
@@ -41,6 +41,7 @@ def test_what_protects_correctness_cannot_be_turned_down() -> None:
     assert settable == {
         "descriptive-name", "few-words", "kebab-case", "unknown-block", "same-minute", "same-minute-other-parameters",
         "secret-in-plain", "likely-secret", "pool-name", "workers-elsewhere",
+        "worker-ahead-of-server", "worker-behind-server", "program-ahead-of-server", "server-downgrade",
     }  # fmt: skip
 
 
