@@ -1,4 +1,4 @@
-"""The server that runs is asked for its release of Prefect at each preview, before one that clashes changes anything."""
+"""The server that runs is asked for its release of Prefect at each preview, before anything is changed."""
 
 from __future__ import annotations
 

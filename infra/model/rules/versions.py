@@ -1,8 +1,9 @@
 """Which releases of Prefect go together: server, workers, and the program that declares for them.
 
 What Prefect itself supports is in `raise_for_api_version_mismatch` of its client (prefect/client/orchestration, 3.8.8):
-a server of another major version is refused, an older one is warned of ("may result in unexpected behavior"), and a newer
-one is taken without a word. By https://docs.prefect.io/v3/release-notes/versioning a minor release may break what was.
+a server of another major version is refused, an older one is warned of ("may result in unexpected behavior"), and a
+newer one is taken without a word. A minor release may break what was:
+https://docs.prefect.io/v3/release-notes/versioning
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ WORKER_AHEAD = Rule(
     name="worker-ahead-of-server",
     meaning=(
         "The image of an area's workers has a newer Prefect than the server, or one of another major version. "
-        "Prefect's client refuses a server of another major version, and warns of unexpected behaviour with an older one "
-        "(`raise_for_api_version_mismatch` in its client, 3.8.8)."
+        "Prefect's client refuses a server of another major version, and warns of unexpected behaviour with an older "
+        "one (`raise_for_api_version_mismatch` in its client, 3.8.8)."
     ),
     example="# workers/areas/compras/requirements.txt; workers/requirements.lock: 3.8.8\nprefect==3.9.0",
     mending="Take Prefect out of its requirements, or bring the server to that release first: docs/operations.md.",
@@ -39,7 +40,8 @@ PROGRAM_APART = Rule(
     name="program-ahead-of-server",
     meaning=(
         "The release of Prefect that this program and its provider are pinned to is newer than the server's, or of "
-        "another major version: the server may not know what the program tells it. A server elsewhere is asked at each preview."
+        "another major version: the server may not know what the program tells it. A server elsewhere is "
+        "asked at each preview."
     ),
     example=(
         "# infra/toolchain/requirements.lock, where workers/requirements.lock says prefect==3.7.8\nprefect==3.8.8"
