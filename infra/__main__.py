@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from infra.components.area import Area
+from infra.components.autoscaler import autoscaler
 from infra.components.backups import backups
 from infra.components.existing_server import ExistingServer
 from infra.components.image import ImageBuilder
@@ -38,6 +39,7 @@ def main() -> None:
     check_running_version(stack, server)
     shared_objects(stack, server)
     areas = [Area(area, platform, server) for area in stack.areas]
+    autoscaler(platform, server)
     janitor(platform, server)
     backups(platform, server)
     profiles = register_profiles(stack, server)

@@ -51,7 +51,8 @@ async def _try_out(declared: Stack, outputs: dict[str, Any], clock: Clock, *, ag
     pools, workers = outputs["work_pools"], outputs["workers"]
     try:
         with step("Waiting until every worker is online ..."), clock.part("workers online"):
-            await workers_online(api, {pools[area]: workers[area] for area in pools})
+            always = {area.name: area.workers.always for area in declared.areas}
+            await workers_online(api, {pools[area]: workers[area][: always[area]] for area in pools})
         firsts = [(area.name, area.deployments[0].name) for area in declared.areas if area.deployments]
         with step("Running a flow of each area ..."), clock.part("flow runs"):
             return await asyncio.gather(

@@ -98,6 +98,8 @@ class Container:
     """None: the engine's 64 MB."""
     replicas: int | None = None
     """So many of it, called `<name>-<number>`, which each finds as its host's name. None: one, called as it is."""
+    always: int | None = None
+    """So many of the replicas always run; the others are only there, and others start and stop them. None: all."""
     in_turn: bool = False
     """Whether its replicas are all the same to who uses them, so that one answers while another is replaced."""
     everywhere: bool = False

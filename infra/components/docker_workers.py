@@ -115,6 +115,7 @@ def docker_workers(
             passed_on=passed_on,
             stop_seconds=stop_seconds(area),
             replicas=area.workers.replicas,
+            always=area.workers.always,
         ),
         after_proxy,
     )
@@ -169,7 +170,7 @@ def _proxy(
                 volume_mount(sockets, PROXY_FOLDER),
                 Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET),
             ],
-            groups=[str(_group_of_socket())],
+            groups=[str(group_of_socket())],
             everywhere=True,
         ),
         opts,
@@ -188,7 +189,7 @@ def _passing_volume(role: str, area: Area, platform: Platform, opts: pulumi.Reso
     )
 
 
-def _group_of_socket() -> int:
+def group_of_socket() -> int:
     try:
         return Path(ENGINE_SOCKET).stat().st_gid
     except OSError:  # a preview on a machine without an engine

@@ -34,6 +34,7 @@ _INPUTS: Final = {
     "proxy": (*_SERVER, "workers/socket_proxy"),
     "backup": (*_SERVER, "workers/backup"),
     "janitor": (*_SERVER, "workers/janitor"),
+    "autoscaler": (*_SERVER, "workers/autoscaler"),
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
     "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),

@@ -8,6 +8,9 @@ from typing import Final
 LABEL: Final = "prefect-infra"
 IMAGES: Final = "localhost/prefect-infra"  # built here: never under a vendor's name
 
+SCALED: Final = {f"{LABEL}.scaled": "true"}
+"""The label of a container that the autoscaler may start and stop."""
+
 
 @dataclass(frozen=True)
 class Naming:

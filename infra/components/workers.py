@@ -55,6 +55,7 @@ def process_workers(
             files=connection_files(server),
             stop_seconds=stop_seconds(area),
             replicas=area.workers.replicas,
+            always=area.workers.always,
         ),
         opts,
     )

@@ -15,6 +15,7 @@ from infra.model.firing import next_runs, runs_between
 from infra.model.stack import (
     Alerts,
     Area,
+    Autoscale,
     Backup,
     CheckoutCode,
     Code,
@@ -46,6 +47,7 @@ __all__ = [
     "NAMESPACE",
     "Alerts",
     "Area",
+    "Autoscale",
     "Backup",
     "CheckoutCode",
     "Code",

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from infra.model.declaration import Declared, Json, Text, field_of, keys_of
 from infra.model.declared_triggers import Condition, Trigger
-from infra.model.declared_upkeep import Alerts, Backup, Janitor
+from infra.model.declared_upkeep import Alerts, Autoscale, Backup, Janitor
 from infra.model.partial import Partial
 from infra.model.schema_hints import OrFile, OrNumber
 from infra.model.stack import LogLevel
@@ -164,6 +164,8 @@ class WorkersOverride(Declared):
     """process: runs inside the worker's container. docker: each run in a container of its own."""
     replicas: Annotated[int, Field(ge=0)] | None = None
     """How many workers; 0 keeps the pool and stops them."""
+    autoscale: Autoscale | None = None
+    """Instead of replicas: as many workers as the runs that are due need. With a limit."""
     memory_mb: Memory | None = None
     """Memory limit of each worker's container, in MiB."""
     cpus: Cpus | None = None
@@ -181,6 +183,8 @@ class Workers(Declared):
     """process: runs inside the worker's container. docker: each run in a container of its own."""
     replicas: Annotated[int, Field(ge=0)] = 1
     """How many workers each area has; 0 keeps the pool and stops them."""
+    autoscale: Autoscale | None = None
+    """Instead of replicas: as many workers as the runs that are due need. With a limit."""
     memory_mb: Memory = 1024
     """Memory limit of each worker's container, in MiB."""
     cpus: Cpus = 1.0

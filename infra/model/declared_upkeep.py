@@ -14,6 +14,15 @@ BLOCK: Final = r"^[a-z0-9-]+/[A-Za-z0-9-]+$"
 Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 
 
+class Autoscale(Declared):
+    min: Annotated[int, Field(ge=0)] = 1
+    """How many workers there are at least; 0: none, where nothing is due."""
+    max: Annotated[int, Field(ge=1)] = Field(examples=[4])
+    """How many workers there are at most."""
+    cool_down: Duration = Field("5m", examples=["5m"])
+    """A worker is stopped once fewer have been enough for so long."""
+
+
 class Retention(Declared):
     events: Duration | None = Field(None, examples=["30d"])
     """How long the server keeps events; default: the server's, 7d."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import alerts, declared, pools, servers, shared_objects, throwaway, timezones, upkeep
+from infra.model import alerts, declared, pools, scaling, servers, shared_objects, throwaway, timezones, upkeep
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
@@ -62,6 +62,7 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     servers.workers_elsewhere(given, found)
     _code(given.code, ("code",), context)
     alerts.check(given.alerts, ("alerts",), secrets, found)
+    scaling.check(given.workers, ("workers",), found)
     _defaults(given, context)
     areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
     pools.check_unique(areas, found)
@@ -218,7 +219,11 @@ def _area(name: str, given: declared.Area, of: declared.Stack, logging: Logging,
     if given.schedules_active is not None:
         context = replace(context, schedules_active=given.schedules_active)
     env = {**of.env, **given.env}
-    workers = Workers(**{**of.workers.model_dump(), **_drain(of), **_set(given.workers)})
+    scaling.check(given.workers, (*path, "workers"), found)
+    settings = {**of.workers.model_dump(), **_drain(of), **_set(given.workers)}
+    settings |= scaling.scaled(of.workers, given.workers, settings["limit"], path, found)
+    workers = Workers(**settings)
+    scaling.check_alerts(workers, given.alerts or of.alerts, path, found)
     area_logging = Logging(**{**logging.model_dump(), **_set(given.logging)})
     pool = WorkPool(
         name=pools.pool_name(name, given, of, found),

@@ -79,14 +79,27 @@ class Logging(Normalised):
     extra_loggers: tuple[str, ...]
 
 
+class Autoscale(Normalised):
+    min: int
+    cool_down: int
+    """Seconds."""
+
+
 class Workers(Normalised):
     type: Literal["process", "docker"]
     replicas: int
+    """With autoscale: the most that there are."""
+    autoscale: Autoscale | None = None
     memory_mb: int
     cpus: float
     pids: int
     limit: int | None
     drain_seconds: int
+
+    @property
+    def always(self) -> int:
+        """How many are never stopped."""
+        return self.replicas if self.autoscale is None else self.autoscale.min
 
 
 class Janitor(Normalised):

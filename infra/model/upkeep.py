@@ -31,19 +31,19 @@ def janitor(stack: declared.Stack, found: Findings) -> Janitor | None:
     if given.late_runs == "skip_after" and not given.skip_after:
         message = "`late_runs: skip_after` doesn't say after how long"
         found.add(keys.MISSING_KEY, ("janitor", "skip_after"), message, hint="give it: skip_after: 2h")
-    skip_after = _seconds(given.skip_after, ("janitor", "skip_after"), found)
+    skip_after = seconds(given.skip_after, ("janitor", "skip_after"), found)
     return Janitor(
-        every=_seconds(given.every, ("janitor", "every"), found) or 0,
+        every=seconds(given.every, ("janitor", "every"), found) or 0,
         heartbeat_seconds=given.heartbeat_seconds,
         zombie_runs=given.zombie_runs,
-        pending_timeout=_seconds(given.pending_timeout, ("janitor", "pending_timeout"), found),
+        pending_timeout=seconds(given.pending_timeout, ("janitor", "pending_timeout"), found),
         late_runs=(skip_after or 0) if given.late_runs == "skip_after" else given.late_runs,
-        dead_workers=_seconds(given.dead_workers, ("janitor", "dead_workers"), found),
-        finished_containers=_seconds(given.finished_containers, ("janitor", "finished_containers"), found) or 0,
+        dead_workers=seconds(given.dead_workers, ("janitor", "dead_workers"), found),
+        finished_containers=seconds(given.finished_containers, ("janitor", "finished_containers"), found) or 0,
         rerun_crashed=given.rerun_crashed,
         # The server takes no less, and heartbeats are looked up among the events.
-        keep_events=_seconds(given.retention.events, ("janitor", "retention", "events"), found, at_least=HOUR + 1),
-        keep_runs=_seconds(given.retention.runs, ("janitor", "retention", "runs"), found, at_least=HOUR + 1),
+        keep_events=seconds(given.retention.events, ("janitor", "retention", "events"), found, at_least=HOUR + 1),
+        keep_runs=seconds(given.retention.runs, ("janitor", "retention", "runs"), found, at_least=HOUR + 1),
     )
 
 
@@ -59,16 +59,21 @@ def backup(stack: declared.Stack, found: Findings) -> Backup | None:
         found.add(
             keys.MISPLACED_KEY, ("backup",), message, hint="have a timer call `prefect-infra backup`", of_key=True
         )
-    every = _seconds(given.every, ("backup", "every"), found, at_least=MINUTE) or 0
+    every = seconds(given.every, ("backup", "every"), found, at_least=MINUTE) or 0
     return Backup(every=every, keep=given.keep, folder=given.folder)
 
 
-def _seconds(written: str | None, at: KeyPath, found: Findings, *, at_least: int = 1) -> int | None:
+def seconds(written: str | None, at: KeyPath, found: Findings, *, at_least: int = 1) -> int | None:
+    """A length of time in seconds."""
     if written is None:
         return None
-    seconds = sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([smhd])", written))
-    if not at_least <= seconds <= LONGEST:
+    total = in_seconds(written)
+    if not at_least <= total <= LONGEST:
         least = {MINUTE: "a minute", HOUR + 1: "more than an hour"}.get(at_least, "a second")
         message = f"{at[-1]!r} is {written}: it goes from {least} to ten years"
         found.add(keys.OUT_OF_RANGE, at, message)
-    return seconds
+    return total
+
+
+def in_seconds(written: str) -> int:
+    return sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([smhd])", written))

@@ -34,6 +34,7 @@ _EFFECTS: Final = {
     "api": "its requests go to the other replicas, where there are some",
     "services": "no run is scheduled until it is healthy; those that are due then are late",
     "migration": "it brings the database to the schema of its release, and ends",
+    "autoscaler": "no worker is started or stopped until it is healthy",
     "socket-proxy": "containers of runs go on; none is started until it is healthy",
 }
 """By the role that a container is labelled with."""

@@ -12,8 +12,10 @@ import pulumi
 import pytest
 from pydantic import TypeAdapter
 
+from workers.autoscaler.policies import Policies as ScalingPolicies
 from workers.backup.__main__ import Plan
 from workers.janitor.policies import Policies
+from workers.socket_proxy.scaling import ScalingRules
 
 AREAS = ("compras", "ventas", "finanzas")
 
@@ -257,6 +259,59 @@ def test_a_worker_waits_longer_for_a_busy_engine_than_a_container_takes_to_start
     """A run that it gave up on would be told to have crashed, and begin all the same."""
     worker = environment(program("prod").of("Container")["prefect-infra-prod-ventas-worker-1"])
     assert int(worker["DOCKER_CLIENT_TIMEOUT"]) >= 300
+
+
+@pytest.mark.parametrize("kind", ["process", "docker"])
+def test_workers_that_come_and_go_are_made_and_left_to_the_autoscaler(program: Callable[..., Any], kind: str) -> None:
+    def change(config: dict[str, Any]) -> None:
+        scale = {"min": 1, "max": 3, "cool_down": "2m"}
+        config["areas"]["compras"]["workers"] = {"type": kind, "limit": 2, "autoscale": scale}
+
+    made = program("dev", change=change)
+
+    containers = made.of("Container")
+    first, *others = [containers[f"prefect-infra-dev-compras-worker-{number}"] for number in (1, 2, 3)]
+    assert (first["restart"], first["wait"], first.get("mustRun")) == ("always", True, None)
+    for other in others:
+        # Not always: what the autoscaler stopped would come back along with the engine.
+        assert (other["restart"], other["start"], other["mustRun"], other["wait"]) == (
+            "unless-stopped",
+            *[False] * 3,
+        )
+        assert other["command"] == first["command"]
+        assert other["stopTimeout"] == first["stopTimeout"]
+    scaler = containers["prefect-infra-dev-autoscaler"]
+    policies = ScalingPolicies.model_validate_json(environment(scaler)["AUTOSCALER_POLICIES"])
+    (area,) = policies.areas
+    assert area.model_dump() == {
+        "name": "compras",
+        "pool": "compras-dev",
+        "type": kind,
+        "limit": 2,
+        "min": 1,
+        "max": 3,
+        "cool_down": 120,
+    }
+    proxy = containers["prefect-infra-dev-autoscaler-socket-proxy"]
+    rules = ScalingRules.model_validate_json(environment(proxy)["SOCKET_PROXY_RULES"])
+    refused = [
+        name
+        for name, inputs in containers.items()
+        if rules.refusal(name, {label["label"]: label["value"] for label in inputs["labels"]})
+    ]
+    assert sorted(containers.keys() - set(refused)) == [f"prefect-infra-dev-compras-worker-{n}" for n in (2, 3)]
+    (socket,) = [mount["source"] for mount in scaler["mounts"]]
+    assert proxy["networkMode"] == "none"
+    assert socket in [mount["source"] for mount in proxy["mounts"]]
+    sharing = [
+        name for name, inputs in containers.items() if any(m["source"] == socket for m in inputs.get("mounts", []))
+    ]
+    assert sorted(sharing) == ["prefect-infra-dev-autoscaler", "prefect-infra-dev-autoscaler-socket-proxy"]
+
+
+def test_without_autoscale_there_is_no_autoscaler(program: Callable[..., Any]) -> None:
+    for base in ("dev", "prod"):
+        assert not [name for name in program(base).of("Container") if "autoscaler" in name]
 
 
 def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(program: Callable[..., Any]) -> None:

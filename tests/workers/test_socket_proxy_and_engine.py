@@ -16,7 +16,8 @@ import pytest
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
-from workers.socket_proxy.rules import OWNER_LABEL, VARIABLE
+from workers.socket_proxy.given import VARIABLE
+from workers.socket_proxy.rules import OWNER_LABEL
 
 pytestmark = pytest.mark.docker
 

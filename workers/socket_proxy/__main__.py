@@ -8,7 +8,7 @@ import httpx
 import uvicorn
 
 from workers.socket_proxy.app import make_app
-from workers.socket_proxy.rules import Rules, RulesError
+from workers.socket_proxy.given import RulesError, rules_from_environment
 
 LISTEN = os.environ.get("SOCKET_PROXY_LISTEN", "/run/socket-proxy/docker.sock")
 ENGINE = os.environ.get("SOCKET_PROXY_ENGINE", "/var/run/docker.sock")
@@ -19,7 +19,7 @@ def main() -> None:
     # httpx repeats each request that the proxy's own line already tells.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        rules = Rules.from_environment()
+        rules = rules_from_environment()
     except RulesError as error:
         sys.exit(f"socket proxy: {error}")
     # Each flow run holds a connection for its logs or its end; running out of them would hang the worker.

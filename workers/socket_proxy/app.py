@@ -16,8 +16,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from workers.socket_proxy.creation import Refused
-from workers.socket_proxy.policy import Forward, Request, decide
-from workers.socket_proxy.rules import OWNER_LABEL, Rules
+from workers.socket_proxy.policy import decide
+from workers.socket_proxy.request import Forward, Request
+from workers.socket_proxy.rules import Rules
+from workers.socket_proxy.scaling import ScalingRules
 from workers.socket_proxy.sweep import sweep_at_the_end, sweep_for_ever
 
 logger = logging.getLogger("socket_proxy")
@@ -33,13 +35,14 @@ class _NoSuchContainerError(Exception):
     """The engine knows none of that name."""
 
 
-def make_app(rules: Rules, transport: httpx.AsyncBaseTransport) -> Starlette:
+def make_app(rules: Rules | ScalingRules, transport: httpx.AsyncBaseTransport) -> Starlette:
     """The proxy; `transport` leads to the engine."""
     engine = httpx.AsyncClient(base_url="http://engine", transport=transport, timeout=TIMEOUT)
 
     async def answer(http: HttpRequest) -> Response:
         try:
-            forward = decide(await _read(http), rules)
+            request = await _read(http)
+            forward = decide(request, rules) if isinstance(rules, Rules) else rules.decide(request)
             path = await _own_path(engine, forward, rules) if forward.container else forward.path
             return await _send(engine, forward, path, http)
         except Refused as refusal:
@@ -56,6 +59,9 @@ def make_app(rules: Rules, transport: httpx.AsyncBaseTransport) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         async with engine:
+            if not isinstance(rules, Rules):
+                yield
+                return
             sweeping = asyncio.create_task(sweep_for_ever(engine, rules))
             yield
             sweeping.cancel()
@@ -80,14 +86,14 @@ async def _read(http: HttpRequest) -> Request:
     return Request(method=http.method, version=version, path=path, query=query, body=body)
 
 
-async def _own_path(engine: httpx.AsyncClient, forward: Forward, rules: Rules) -> str:
+async def _own_path(engine: httpx.AsyncClient, forward: Forward, rules: Rules | ScalingRules) -> str:
     """The path with the full id of a container that is the proxy's own; names can change hands, ids don't."""
     response = await engine.get(f"/containers/{forward.container}/json")
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise _NoSuchContainerError(f"No such container: {forward.container}")
     found: dict[str, Any] = response.raise_for_status().json()
-    if (found["Config"]["Labels"] or {}).get(OWNER_LABEL) != rules.owner:
-        raise Refused(f"the container {forward.container} was not made for a flow run of {rules.owner}")
+    if refusal := rules.refusal(forward.container or "", found["Config"]["Labels"] or {}):
+        raise Refused(refusal)
     return forward.path.replace("{id}", found["Id"])
 
 

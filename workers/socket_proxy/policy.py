@@ -1,4 +1,4 @@
-"""The decision for every request: what it may become, or why it is refused. Pure: it asks nobody.
+"""The decision for every request of a docker-type worker: what it may become, or why not. Pure: it asks nobody.
 
 Nothing of the request's address is sent on as it came. Paths and queries are put together anew from values that
 matched, so an encoded slash or an unknown option cannot mean one thing here and another to the engine.
@@ -7,38 +7,10 @@ matched, so an encoded slash or an unknown option cannot mean one thing here and
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from workers.socket_proxy.creation import Refused, allowed_container
+from workers.socket_proxy.request import NAME, Forward, Request, checked_query
 from workers.socket_proxy.rules import Rules
-
-NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,250}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A request as it came: path decoded, without its version prefix."""
-
-    method: str
-    version: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forward:
-    """What to send to the engine. With `container`, only once that container is known to be the proxy's own; `path`
-    then holds a place for its full id, so that a rename in between cannot change who is meant.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    container: str | None = None
-    registry_auth: bool = False
-
 
 # For each thing that may be done to one's own container: the query options it has, and what they may look like.
 _FLAG = r"0|1|true|false|True|False"
@@ -86,7 +58,7 @@ def _about_the_engine(request: Request, rules: Rules, match: re.Match[str]) -> F
 
 def _create(request: Request, rules: Rules, match: re.Match[str]) -> Forward:
     del match
-    query = _checked_query(request, {"name": NAME})
+    query = checked_query(request, {"name": NAME})
     if "name" in query:
         query["name"] = f"{rules.name_prefix}{query['name']}"
     body = json.dumps(allowed_container(request.body, rules)).encode()
@@ -101,7 +73,7 @@ def _inspect_image(request: Request, rules: Rules, match: re.Match[str]) -> Forw
 
 def _pull(request: Request, rules: Rules, match: re.Match[str]) -> Forward:
     del match
-    query = _checked_query(request, {"fromImage": r".+", "tag": r".*"})
+    query = checked_query(request, {"fromImage": r".+", "tag": r".*"})
     repository, tag = query.get("fromImage", ""), query.get("tag", "")
     reference = repository if not tag else f"{repository}{'@' if ':' in tag else ':'}{tag}"
     if not rules.pull:
@@ -122,16 +94,6 @@ def _own_container(request: Request, rules: Rules, match: re.Match[str]) -> Forw
     return Forward(
         method=request.method,
         path=f"{request.version}/containers/{{id}}" + (f"/{action}" if action else ""),
-        query=_checked_query(request, options),
+        query=checked_query(request, options),
         container=container,
     )
-
-
-def _checked_query(request: Request, options: Mapping[str, str]) -> dict[str, str]:
-    for key, value in request.query.items():
-        if key not in options:
-            known = ", ".join(options) or "none"
-            raise Refused(f"{request.method} {request.path}: the option {key} is not allowed; allowed: {known}")
-        if not re.fullmatch(options[key], value):
-            raise Refused(f"{request.method} {request.path}: {key} = {value!r} is not allowed")
-    return dict(request.query)

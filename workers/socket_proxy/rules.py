@@ -1,21 +1,14 @@
-"""What the stack allows; given as JSON in one environment variable, so that a running proxy has nothing to edit."""
+"""What the stack allows a docker-type worker."""
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-VARIABLE = "SOCKET_PROXY_RULES"
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 # Every container made through the proxy carries this label, and only those can be watched or ended through it. The
 # stack's own containers must not carry it.
 OWNER_LABEL = "prefect-infra.flow-run-owner"
 RESERVED_LABELS = "prefect-infra."
-
-
-class RulesError(Exception):
-    """The rules are missing or wrong; the text says which and what is allowed."""
 
 
 class Bind(NamedTuple):
@@ -70,13 +63,8 @@ class Rules(BaseModel):
     log_max_size: str = "10m"
     log_max_files: int = Field(default=3, gt=0)
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        text = environment.get(VARIABLE)
-        if not text:
-            raise RulesError(f"{VARIABLE} is not set: it holds the rules as a JSON object")
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors())
-            raise RulesError(f"{VARIABLE}: {problems}") from error
+    def refusal(self, container: str, labels: Mapping[str, str]) -> str | None:
+        """Why a container of those labels isn't the proxy's own, or None."""
+        if labels.get(OWNER_LABEL) == self.owner:
+            return None
+        return f"the container {container} was not made for a flow run of {self.owner}"

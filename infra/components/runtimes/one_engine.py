@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import pulumi
 import pulumi_docker as docker
 
 from infra.components.container import HEALTH_TIMEOUT_SECONDS, USER, Container, Health, Mount, Running, Volume
-from infra.components.naming import Naming
+from infra.components.naming import SCALED, Naming
 from infra.components.orphans import orphans_first
 from infra.resources import CompletedRun, HostPort, PidsLimit
 
 SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
 """What a container may write besides its volumes: gone with it."""
+STARTED_BY_OTHERS: Final = {"restart": "unless-stopped", "start": False, "must_run": False, "wait": False}
+"""Of a container that comes and goes while it is declared: what was stopped stays so when the engine starts again."""
+LEFT_TO_OTHERS: Final = pulumi.ResourceOptions(ignore_changes=["networkDatas", "exitCode"])
 LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
 
 
@@ -66,12 +69,17 @@ class OneEngine:
         if container.replicas is not None:
             names = [f"{container.name}-{number}" for number in range(1, container.replicas + 1)]
         made: list[docker.Container] = []
-        for name in names:
+        always = len(names) if container.always is None else container.always
+        for number, name in enumerate(names, start=1):
             after = pulumi.ResourceOptions(depends_on=made[-1:] if container.in_turn else None)
             # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a
             # stop by hand, and starts none of it again (docker 20.10, run).
-            life = {"restart": "always", "wait": True, "wait_timeout": container.start_seconds}
-            made.append(self._made(name, container, pulumi.ResourceOptions.merge(opts, after), **life))
+            life: dict[str, Any] = {"restart": "always", "wait": True, "wait_timeout": container.start_seconds}
+            if number > always:
+                life, after = STARTED_BY_OTHERS, pulumi.ResourceOptions.merge(after, LEFT_TO_OTHERS)
+            merged = pulumi.ResourceOptions.merge(opts, after)
+            labels = {**container.labels, **(SCALED if number > always else {})}
+            made.append(self._made(name, replace(container, labels=labels), merged, **life))
         return Running(resources=made, names=names, shared_name=None)
 
     def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:

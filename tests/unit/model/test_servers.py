@@ -78,7 +78,10 @@ def test_what_is_said_of_workers_that_are_elsewhere_is_told_and_stops_nothing(tm
         "server": {"api_url": "https://prefect.example.com/api"},
         "workers": {"type": "docker", "replicas": 3},
         "logging": {"level": "DEBUG"},
-        "areas": {"compras": {"workers": {"type": "process", "memory_mb": 512}, "logging": {"print": True}}},
+        "areas": {
+            "compras": {"workers": {"type": "process", "memory_mb": 512}, "logging": {"print": True}},
+            "ventas": {"workers": {"limit": 2, "autoscale": {"max": 3}}},
+        },
     }
     report = check_stack(raw, project="p", stack="prod", root=tmp_path)
     assert report.stack is not None
@@ -87,6 +90,8 @@ def test_what_is_said_of_workers_that_are_elsewhere_is_told_and_stops_nothing(tm
         ("PI223", "logging.level"),
         ("PI223", "areas.compras.workers.memory_mb"),
         ("PI223", "areas.compras.logging.print"),
+        ("PI223", "areas.ventas.workers.limit"),
+        ("PI223", "areas.ventas.workers.autoscale"),
     }
     of_its_own = check_stack({**raw, "server": {}}, project="p", stack="prod", root=tmp_path)
     assert not of_its_own.findings

@@ -34,6 +34,60 @@ def test_how_long_a_worker_waits_for_its_runs(load: Load, written: dict[str, str
     assert area.workers.drain_seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({}, (1, None)),
+        ({"workers": "{limit: 2, autoscale: {max: 4}}"}, (4, {"min": 1, "cool_down": 300})),
+        ({"workers": "{autoscale: {max: 4, min: 0}}", "area": "{limit: 1}"}, (4, {"min": 0, "cool_down": 300})),
+        ({"workers": "{limit: 2, replicas: 2}", "area": "{autoscale: {max: 3}}"}, (3, {"min": 1, "cool_down": 300})),
+        ({"workers": "{limit: 2, autoscale: {max: 4, cool_down: 1h}}"}, (4, {"min": 1, "cool_down": 3600})),
+        ({"workers": "{limit: 2, autoscale: {max: 4}}", "area": "{replicas: 2}"}, (2, None)),
+        ({"workers": "{limit: 2, autoscale: {max: 4}}", "area": "{limit: 9}"}, (4, {"min": 1, "cool_down": 300})),
+    ],
+)
+def test_an_area_has_a_number_of_workers_or_as_many_as_it_needs(
+    load: Load, written: dict[str, str], expected: tuple[int, Any]
+) -> None:
+    own = written.get("area", "{}")
+    (area,) = stack(load, workers=written.get("workers", "{}"), areas=f"{{compras: {{workers: {own}}}}}").areas
+
+    scale = area.workers.autoscale
+    assert (area.workers.replicas, scale and scale.model_dump()) == expected
+
+
+ALERTS = "alerts: {to: {block: slack-webhook/avisos}}"
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "told"),
+    [
+        ("workers: {limit: 1, autoscale: {}}", "PI102", "'max' is missing"),
+        ("workers: {limit: 1, autoscale: {min: -1, max: 2}}", "PI106", "at least 0"),
+        ("workers: {limit: 1, autoscale: {min: 3, max: 2}}", "PI106", "nothing would be started or stopped"),
+        ("workers: {limit: 1, autoscale: {min: 2, max: 2}}", "PI106", "replicas: 2"),
+        ("workers: {limit: 1, autoscale: {max: 2, cool_down: 0s}}", "PI106", "from a second"),
+        ("workers: {limit: 1, autoscale: {max: 2, cool_down: 5}}", "PI103", "must be text"),
+        ("workers: {limit: 1, autoscale: {max: 2, every: 5s}}", "PI101", "every"),
+        ("workers: {limit: 1, autoscale: {max: 2}, replicas: 2}", "PI110", "keep one of them"),
+        ("workers: {autoscale: {max: 2}}", "PI102", "limit: 5"),
+        (f"workers: {{limit: 1, autoscale: {{min: 0, max: 2}}}}, {ALERTS}", "PI110", "min: 1"),
+    ],
+)
+@pytest.mark.parametrize("of", ["stack", "area"])
+def test_a_scale_that_makes_no_sense_is_told(load: Load, written: str, code: str, told: str, of: str) -> None:
+    keys = {"areas": "{compras: {}}"} | dict(each.split(": ", 1) for each in written.split(", alerts")[:1])
+    if ALERTS in written:
+        keys["alerts"] = ALERTS.removeprefix("alerts: ")
+    if of == "area":
+        keys = {"areas": f"{{compras: {{{written}}}}}"}
+    with pytest.raises(StackErrors) as raised:
+        stack(load, **keys)
+
+    assert code in str(raised.value)
+    assert told in str(raised.value)
+
+
 def test_a_janitor_of_which_nothing_more_is_said_does_what_loses_nothing(load: Load) -> None:
     assert stack(load, janitor="{}").janitor == Janitor(
         every=60,

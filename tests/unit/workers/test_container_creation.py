@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.socket_proxy.creation import Refused, allowed_container
-from workers.socket_proxy.rules import OWNER_LABEL, VARIABLE, Rules, RulesError
+from workers.socket_proxy.given import VARIABLE, RulesError, rules_from_environment
+from workers.socket_proxy.rules import OWNER_LABEL, Rules
 
 RULES = Rules.model_validate(
     {
@@ -250,4 +251,4 @@ def test_whatever_is_asked_the_engine_gets_only_known_keys_and_the_fixed_limits(
 )
 def test_wrong_rules_stop_the_proxy_with_the_name_of_the_rule(text: str, named: str):
     with pytest.raises(RulesError, match=named):
-        Rules.from_environment({VARIABLE: text})
+        rules_from_environment({VARIABLE: text})
