@@ -47,6 +47,19 @@ async def test_what_is_due_waits_and_what_a_worker_took_is_known_by_its_name(wor
     assert (demand.limit, demand.paused, queue.limit, queue.paused) == (None, False, None, False)
 
 
+async def test_runs_over_their_deployments_limit_wait_for_that_and_not_for_a_worker(
+    work: Work, client: PrefectClient
+) -> None:
+    work.deploy("espera", concurrency_limit=2)
+    runs = [work.submit() for _ in range(5)]
+    assert len({work.submit("cae") for _ in range(3)}) == 3
+    put(work, runs[0], "RUNNING", "w-1")
+
+    (queue,) = (await Server(client).demand(work.pool)).queues
+
+    assert queue.waiting == 1 + 3
+
+
 async def test_limits_and_pauses_are_known_and_asking_makes_no_pool_ready(work: Work, client: PrefectClient) -> None:
     work.submit()
     work.api.patch(f"work_pools/{work.pool}", json={"concurrency_limit": 3}).raise_for_status()

@@ -7,6 +7,7 @@ ready.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -41,7 +42,8 @@ class Server:
             for row in await self._runs(pool, {"state": begun})
             if row["state_name"] != "AwaitingRetry" or _in_process(row)
         ]
-        waits = Counter(row["work_queue_name"] for row in waiting)
+        limits = await self._limits({row["deployment_id"] for row in waiting if row["deployment_id"]})
+        waits = Counter(row["work_queue_name"] for row in _within(limits, waiting, taken))
         busy = Counter(row["work_queue_name"] for row in taken)
         return Demand(
             queues=[
@@ -58,6 +60,14 @@ class Server:
             paused=about["is_paused"],
         )
 
+    async def _limits(self, deployments: set[str]) -> dict[str, int]:
+        """How many runs at once those have that have a limit, by their id."""
+        if not deployments:
+            return {}
+        body = {"deployments": {"id": {"any_": sorted(deployments)}}, "limit": PAGE}
+        limits = {row["id"]: row["global_concurrency_limit"] for row in await self._post("/deployments/filter", body)}
+        return {id_: limit["limit"] for id_, limit in limits.items() if limit and limit["active"]}
+
     async def _runs(self, pool: str, condition: dict[str, Any], at_most: int | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         body = {"flow_runs": condition, "work_pools": {"name": {"any_": [pool]}}, "sort": "ID_DESC"}
@@ -71,6 +81,21 @@ class Server:
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         answer = await self._client.request("POST", path, json=body)  # type: ignore[arg-type]
         return answer.json()
+
+
+def _within(
+    limits: Mapping[str, int], waiting: Sequence[dict[str, Any]], taken: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Of the runs that wait, those that their deployments' limits leave room for."""
+    room = Counter(limits)
+    room.subtract(row["deployment_id"] for row in taken if row["deployment_id"] in limits)
+    found = []
+    for row in waiting:
+        deployment = row["deployment_id"]
+        if deployment not in limits or room[deployment] > 0:
+            found.append(row)
+            room[deployment] -= 1
+    return found
 
 
 def _in_process(row: dict[str, Any]) -> bool:
