@@ -10,7 +10,7 @@ import ssl
 import sys
 import time
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 URL = Path("/run/secrets/PREFECT_SERVER_DOCKET_URL")
 ALIVE = "prefect:workers"
@@ -25,7 +25,9 @@ def problem(url: str, host: str, now: float) -> str | None:
     try:
         connection = socket.create_connection((parts.hostname or "", parts.port or 6379), TIMEOUT_SECONDS)
         if parts.scheme == "rediss":
-            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=parts.hostname)
+            authority = parse_qs(parts.query).get("ssl_ca_certs", [None])[0]
+            context = ssl.create_default_context(cafile=authority)
+            connection = context.wrap_socket(connection, server_hostname=parts.hostname)
         with connection, connection.makefile("rwb") as stream:
             if parts.password:
                 user = [unquote(parts.username)] if parts.username else []

@@ -103,7 +103,8 @@ def _write(file: Path) -> None:
 def _with_its_own(server: dict[str, Any]) -> dict[str, Any]:
     """Prod's server without what is named by prod's secrets: a certificate, a database and a Redis elsewhere."""
     parts = {key: dict(server.get(key) or {}) for key in ("database", "redis", "proxy")}
-    for part, secret in (("database", "url"), ("redis", "url"), ("proxy", "tls"), ("proxy", "host")):
+    named = ("database", "url"), ("database", "authority"), ("redis", "url"), ("redis", "authority")
+    for part, secret in (*named, ("proxy", "tls"), ("proxy", "host")):
         parts[part].pop(secret, None)
     parts["database"]["type"] = "postgres"
     return {**server, **parts, "bind": "127.0.0.1"}

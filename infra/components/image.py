@@ -27,6 +27,7 @@ _SERVER: Final = (
     "workers/healthcheck.py",
     "workers/healthcheck_services.py",
     "workers/with_secrets.py",
+    "workers/once_they_answer.py",
 )
 _WORKER: Final = (*_SERVER, "workers/logging.yml", "workers/start_worker.py", "workers/draining")
 _INPUTS: Final = {

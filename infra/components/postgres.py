@@ -33,15 +33,19 @@ class Postgres:
     """What the migration has to wait for."""
     volume: Volume | None
     """None: the database is elsewhere."""
+    authority: pulumi.Output[str] | None = None
+    """Who vouches for one elsewhere."""
 
 
 def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: pulumi.ResourceOptions) -> Postgres:
     declared = scaled.database
     if declared.url is not None:
-        return Postgres(required(platform, declared.url), (), None)
+        authority = required(platform, declared.authority) if declared.authority else None
+        return Postgres(required(platform, declared.url), (), None, authority)
     naming = platform.naming
     name = naming.of("postgres")
-    password: pulumi.Output[str] = pulumi.Output.secret(GeneratedSecret("postgres-password", opts=opts).value)
+    made = GeneratedSecret("postgres-password", opts=opts)
+    password: pulumi.Output[str] = pulumi.Output.secret(made.value)
     volume = platform.runtime.volume(
         "postgres-data",
         naming.of("postgres-data"),

@@ -19,6 +19,7 @@ PORT: Final = 6379
 DATA: Final = "/data"
 CONFIGURATION: Final = f"{SECRETS}/redis.conf"
 PASSWORD_FILE: Final = f"{SECRETS}/redis_password"
+AUTHORITY_FILE: Final = f"{SECRETS}/redis_authority.pem"
 PING: Final = (
     "sh",
     "-c",
@@ -31,15 +32,21 @@ class Redis:
     url: pulumi.Output[str]
     """A secret."""
     ready: Sequence[pulumi.Resource]
+    authority: pulumi.Output[str] | None = None
+    """Who vouches for one elsewhere: in the file that `url` names."""
 
 
 def messaging(platform: Platform, scaled: Scaled, network: docker.Network, opts: pulumi.ResourceOptions) -> Redis:
     declared = scaled.redis
     if declared.url is not None:
-        return Redis(required(platform, declared.url), ())
+        url = required(platform, declared.url)
+        if declared.authority is None:
+            return Redis(url, ())
+        return Redis(url.apply(_trusting), (), required(platform, declared.authority))
     naming = platform.naming
     name = naming.of("redis")
-    password: pulumi.Output[str] = pulumi.Output.secret(GeneratedSecret("redis-password", opts=opts).value)
+    made = GeneratedSecret("redis-password", opts=opts)
+    password: pulumi.Output[str] = pulumi.Output.secret(made.value)
     volume = platform.runtime.volume("redis-data", naming.of("redis-data"), naming.labels("data"), opts, stays=True)
     running = platform.runtime.run(
         Container(
@@ -63,6 +70,11 @@ def messaging(platform: Platform, scaled: Scaled, network: docker.Network, opts:
     return Redis(
         pulumi.Output.secret(pulumi.Output.concat("redis://:", password, f"@{name}:{PORT}/0")), running.resources
     )
+
+
+def _trusting(url: str) -> str:
+    """With what redis-py, and the services' health check, take the authority's file from."""
+    return f"{url}{'&' if '?' in url else '?'}ssl_ca_certs={AUTHORITY_FILE}"
 
 
 def configuration(password: str, memory_mb: int) -> str:

@@ -12,12 +12,15 @@ import pulumi_docker as docker
 from infra.components.container import SECRETS, Container, Health, Limits, Running
 from infra.components.platform import Platform
 from infra.components.postgres import Postgres
-from infra.components.redis import Redis
+from infra.components.redis import AUTHORITY_FILE, Redis
 from infra.model import Scaled
 
 PORT: Final = 4200
 WITH_SECRETS: Final = ("python3", "-I", "-S", "/opt/prefect-infra/with_secrets.py")
 """The command of a server's process: what lies in files becomes the environment of that process alone."""
+ONCE_THEY_ANSWER: Final = ("python", "/opt/prefect-infra/once_they_answer.py")
+"""Before the migration: says in a line each why the database or Redis can't be used, where they are elsewhere too."""
+DATABASE_AUTHORITY_FILE: Final = f"{SECRETS}/database_authority.pem"
 SERVICES_HEALTH: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck_services.py")
 START_SECONDS: Final = 400
 """Several start at once, and share the processors of one machine."""
@@ -56,7 +59,9 @@ class Parts:
         }
         if self.auth_string is not None:
             values["PREFECT_SERVER_API_AUTH_STRING"] = self.auth_string
-        return {f"{SECRETS}/{name}": value for name, value in values.items()}
+        files = {f"{SECRETS}/{name}": value for name, value in values.items()}
+        authorities = {DATABASE_AUTHORITY_FILE: self.postgres.authority, AUTHORITY_FILE: self.redis.authority}
+        return files | {path: pem for path, pem in authorities.items() if pem is not None}
 
     def container(
         self, role: str, command: Sequence[str], health: Health | None, replicas: int | None = None
@@ -74,6 +79,7 @@ class Parts:
                 "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
                 # Left alone, 5 seconds: too few where everything starts again at once, after a restart of the machine.
                 "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "30",
+                **(self._tls_of_database() if self.postgres.authority is not None else {}),
             },
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
             network=self.network,
@@ -85,13 +91,18 @@ class Parts:
             in_turn=True,
         )
 
+    def _tls_of_database(self) -> dict[str, pulumi.Input[str]]:
+        prefix = "PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_TLS"
+        return {f"{prefix}_ENABLED": "true", f"{prefix}_CA_FILE": DATABASE_AUTHORITY_FILE}
+
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self.opts, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
 def migration(parts: Parts) -> pulumi.Resource:
     """Brings the database to what this version of Prefect needs, each time the server's image is another one."""
-    described = parts.container("migration", ("prefect", "server", "database", "upgrade", "-y"), None)
+    command = (*ONCE_THEY_ANSWER, "prefect", "server", "database", "upgrade", "-y")
+    described = parts.container("migration", command, None)
     after = parts.after(*parts.postgres.ready, *parts.redis.ready)
     return parts.platform.runtime.run_once(described, after)
 

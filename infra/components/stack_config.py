@@ -22,17 +22,24 @@ def declared_stack() -> Stack:
     """
     namespace = f"{pulumi.get_project()}:"
     raw: dict[str, Any] = {}
-    secrets: set[str] = set()
+    secrets: dict[str, str] = {}
     # Pulumi has no public way to list a stack's keys, only to ask for one.
     for key, text in {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}.items():
         if not key.startswith(namespace):
             continue
         name = key.removeprefix(namespace)
         if runtime_config.is_config_secret(key):
-            secrets.add(name)  # only that there is one: the model never sees its value
+            secrets[name] = text  # certificates and addresses among them are looked at, and shown to nobody
         else:
             raw[name] = _value(text)
-    report = check_stack(raw, project=pulumi.get_project(), stack=pulumi.get_stack(), root=root(), secrets=secrets)
+    report = check_stack(
+        raw,
+        project=pulumi.get_project(),
+        stack=pulumi.get_stack(),
+        root=root(),
+        secrets=set(secrets),
+        open_=secrets.get,
+    )
     excerpts = Excerpts(root(), report.findings)
     for warning in report.warnings:
         pulumi.log.warn(excerpts.told(warning))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra.model import lint, loading, normalise, overlays, shape, versions, weights
+from infra.model import lint, loading, normalise, opened, overlays, shape, versions, weights
 from infra.model.collecting import Findings, masked, weighed
 from infra.model.errors import NAMESPACE, Finding, StackErrors
 from infra.model.firing import next_runs, runs_between
@@ -117,6 +117,7 @@ def check_stack(
     root: Path,
     secrets: Collection[str] = (),
     now: datetime | None = None,
+    open_: opened.Open | None = None,
 ) -> Report:
     """Hold what Pulumi's configuration declares against all rules.
 
@@ -125,12 +126,13 @@ def check_stack(
         project: The Pulumi project.
         stack: The Pulumi stack. Of a personal one, such as dev-ana, keys that `raw` lacks come from Pulumi.dev.yaml.
         root: The checkout, which entrypoints are relative to.
-        secrets: Names of the top-level keys that are secret. Their values play no part.
+        secrets: Names of the top-level keys that are secret.
         now: When schedules that meet are looked for from.
+        open_: Reads a secret's value, where that can be done: certificates and addresses are then looked at, too.
 
     """
     identity = normalise.Identity(project, stack, root)
-    return _report(lambda: loading.from_values(raw, secrets, root, stack), identity, now)
+    return _report(lambda: loading.from_values(raw, secrets, root, stack), identity, now, open_)
 
 
 def check_stack_file(root: Path, stack: str, *, now: datetime | None = None) -> Report:
@@ -164,7 +166,12 @@ def running_versions(stack: Stack, answered: str) -> list[Finding]:
     return weighed(versions.running(stack, answered), stack.weights)
 
 
-def _report(load: Callable[[], loading.Sources], identity: normalise.Identity, now: datetime | None) -> Report:
+def _report(
+    load: Callable[[], loading.Sources],
+    identity: normalise.Identity,
+    now: datetime | None,
+    open_: opened.Open | None = None,
+) -> Report:
     try:
         sources = load()
         findings = Findings(sources)
@@ -189,6 +196,8 @@ def _report(load: Callable[[], loading.Sources], identity: normalise.Identity, n
         )
         findings.add_of_other_files(versions.declared(stack))
         lint.check(given, stack, places, findings, now or datetime.now(UTC))
+        if open_ is not None:
+            opened.check(given, stack, open_, findings, now or datetime.now(UTC))
     told = findings.all()
     if stack is None and not told:
         raise AssertionError("a declaration without a shape and without a finding")

@@ -62,6 +62,8 @@ class Database(Declared):
     """sqlite: a file of the server's one container. postgres: a container of its own, or the one that `url` names."""
     url: SecretRef | None = None
     """With postgres. The secret with the address of a database elsewhere: postgresql+asyncpg://user:password@host/name."""
+    authority: SecretRef | None = None
+    """With url. The secret with the certificate, as PEM, of who vouches for that database: TLS it is then."""
     memory_mb: Memory = 1024
     """Memory limit of the database's container, in MiB."""
     cpus: Cpus = 2.0
@@ -73,6 +75,8 @@ class Database(Declared):
 class Redis(Declared):
     url: SecretRef | None = None
     """The secret with the address of a Redis elsewhere: redis://user:password@host:6379/0, or rediss://."""
+    authority: SecretRef | None = None
+    """With url, of rediss://. The secret with the certificate, as PEM, of who vouches for that Redis."""
     memory_mb: Memory = 256
     """Memory limit of Redis's container, in MiB."""
     cpus: Cpus = 0.5

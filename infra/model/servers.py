@@ -123,7 +123,8 @@ def _port(port: object, path: KeyPath, lowest: int, found: Findings) -> None:
 def _misplaced(given: declared.Server, found: Findings) -> None:
     """What needs a database that several processes can use."""
     written: list[KeyPath] = [(name,) for name in _OF_POSTGRES if name in given.model_fields_set]
-    written += [("database", "url")] if given.database.url else []
+    of_postgres = given.database.model_fields_set & {"url", "authority"}
+    written += [("database", name) for name in sorted(of_postgres)]
     for path in written:
         message = f"{path[-1]!r} goes with Postgres: on SQLite the server is one container"
         hint = "write database: {type: postgres}, or leave it out"
@@ -131,7 +132,14 @@ def _misplaced(given: declared.Server, found: Findings) -> None:
 
 
 def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: Findings) -> Scaled:
-    for path, ref in _references(given):
+    parts: tuple[tuple[str, declared.Database | declared.Redis], ...]
+    parts = ("database", given.database), ("redis", given.redis)
+    for part, of in parts:
+        if of.authority is not None and of.url is None:
+            message = "'authority' is of one elsewhere, and this one is a container of the stack's own"
+            hint = "give its `url`, or leave it out"
+            found.add(keys.MISPLACED_KEY, (*_PATH, part, "authority"), message, hint=hint, of_key=True)
+    for path, ref in references(given):
         if ref.secret not in secrets:
             close = suggestion(ref.secret, secrets)
             found.add(
@@ -156,11 +164,14 @@ def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: 
     )
 
 
-def _references(given: declared.Server) -> Iterator[tuple[KeyPath, declared.SecretRef]]:
+def references(given: declared.Server) -> Iterator[tuple[KeyPath, declared.SecretRef]]:
+    """The secrets that a server of several containers is made with, and where they are named, from `server` on."""
     tls = given.proxy.tls
     named: list[tuple[KeyPath, declared.SecretRef | None]] = [
         (("database", "url"), given.database.url),
+        (("database", "authority"), given.database.authority),
         (("redis", "url"), given.redis.url),
+        (("redis", "authority"), given.redis.authority),
         (("proxy", "tls", "certificate"), tls.certificate if tls else None),
         (("proxy", "tls", "key"), tls.key if tls else None),
         (("proxy", "tls", "authority"), tls.authority if tls else None),

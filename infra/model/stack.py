@@ -29,11 +29,15 @@ class Limits(Normalised):
 class Database(Limits):
     url: SecretRef | None
     """None: a container of the stack's own."""
+    authority: SecretRef | None
+    """Who vouches for one elsewhere, where machines don't know that anyway."""
 
 
 class Redis(Limits):
     url: SecretRef | None
     """None: a container of the stack's own."""
+    authority: SecretRef | None
+    """As of the database."""
 
 
 class Tls(Normalised):

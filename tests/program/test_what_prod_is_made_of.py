@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.authorities import issue
+
 PREFIX = "prefect-infra-prod"
 SERVER = [f"{PREFIX}-api-1", f"{PREFIX}-api-2", f"{PREFIX}-services-1", f"{PREFIX}-migration"]
 
@@ -128,15 +130,24 @@ def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callab
     def elsewhere(config: dict[str, Any]) -> None:
         config["server"] |= {
             "database": {"url": {"secret": "database_url"}},
-            "redis": {"url": {"secret": "redis_url"}},
+            "redis": {"url": {"secret": "redis_url"}, "authority": {"secret": "authority"}},
         }
 
-    given = {"database_url": "postgresql+asyncpg://u:s3cr3t@db/prefect", "redis_url": "redis://:s3cr3t@r:6379/0"}
+    given = {
+        "database_url": "postgresql+asyncpg://u:s3cr3t@db/prefect",
+        "redis_url": "rediss://:s3cr3t@r:6379/0",
+        "authority": "PEM",
+    }
     made = program("prod", change=elsewhere, secrets=given)
     containers = of_the_server(made)
     assert sorted(containers) == ["api-1", "api-2", "migration", "proxy", "services-1"]
     url = files(containers["api-1"])["/run/secrets/PREFECT_SERVER_DATABASE_CONNECTION_URL"]
     assert url == given["database_url"]
+    of_redis = files(containers["services-1"])
+    trusted = "/run/secrets/redis_authority.pem"
+    assert of_redis["/run/secrets/PREFECT_SERVER_DOCKET_URL"] == f"{given['redis_url']}?ssl_ca_certs={trusted}"
+    assert of_redis[trusted] == "PEM"
+    assert "/run/secrets/database_authority.pem" not in of_redis
 
 
 def test_a_given_certificate_is_shown_and_no_other_is_made(program: Callable[..., Any]) -> None:
@@ -146,9 +157,12 @@ def test_a_given_certificate_is_shown_and_no_other_is_made(program: Callable[...
             "tls": {"certificate": {"secret": "tls_certificate"}, "key": {"secret": "tls_key"}},
         }
 
-    made = program("prod", change=given_certificate, secrets={"tls_certificate": "CHAIN", "tls_key": "KEY"})
+    root = issue("root")
+    own = issue("own", root, hosts=["prefect.example.com"])
+    given = {"tls_certificate": own.pem, "tls_key": own.key}
+    made = program("prod", change=given_certificate, secrets=given)
     shown = files(of_the_server(made)["proxy"])
-    assert shown["/run/secrets/tls.pem"] == "CHAIN\nKEY"
+    assert shown["/run/secrets/tls.pem"] == f"{own.pem}\n{own.key}"
     assert "Strict-Transport-Security" in shown["/run/secrets/haproxy.cfg"]
     assert made.of("LocalCertificate") == {}
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.model.rules import coherence, containers, credentials, flows, keys, reading, settings, times, versions
+from infra.model.rules import (
+    coherence,
+    containers,
+    credentials,
+    flows,
+    keys,
+    reading,
+    secret_values,
+    settings,
+    times,
+    versions,
+)
 from infra.model.rules.rule import Rule, Severity
 
 __all__ = ["ALL", "BY_WORD", "GROUPS", "Rule", "Severity"]
@@ -18,6 +29,7 @@ GROUPS: Final[dict[str, tuple[Rule, ...]]] = {
     "Secrets": credentials.RULES,
     "Releases of Prefect": versions.RULES,
     "Containers, by the policy pack": containers.RULES,
+    "What secrets hold, in previews": secret_values.RULES,
     "Settings of rules": settings.RULES,
 }
 ALL: Final = tuple(rule for rules in GROUPS.values() for rule in rules)

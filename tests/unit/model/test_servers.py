@@ -39,6 +39,10 @@ def test_a_server_on_sqlite_stays_one_container(tmp_path: Path) -> None:
     [
         ({"replicas": 2, "redis": {}}, [("PI109", "server.replicas"), ("PI109", "server.redis")]),
         ({"database": {"type": "sqlite", "url": {"secret": "database_url"}}}, [("PI109", "server.database.url")]),
+        (
+            {**POSTGRES, "redis": {"authority": {"secret": "tls_key"}}},
+            [("PI109", "server.redis.authority")],
+        ),
         ({"port": 443}, [("PI106", "server.port")]),
         ({**POSTGRES, "port": 443, "proxy": {"http_port": 80}}, []),
         ({**POSTGRES, "port": 70000}, [("PI106", "server.port")]),
