@@ -85,14 +85,15 @@ class Platform:
         base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
         return {**base, **environment(ROOT, self.stack), **own}
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, check: bool = True, given: str = "") -> subprocess.CompletedProcess[str]:
+        """`given`: what it reads."""
         done = subprocess.run(
             [str(ROOT / ".venv" / "bin" / "pulumi"), *arguments, "--non-interactive", "--color", "never"],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            input=given,
             timeout=UP_SECONDS,
             check=False,
         )
