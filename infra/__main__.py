@@ -16,7 +16,7 @@ from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
 from infra.components.profiles import register_profiles
 from infra.components.running_version import check_running_version
-from infra.components.runtimes.one_engine import OneEngine
+from infra.components.runtimes import runtime_of
 from infra.components.server import Server
 from infra.components.shared_objects import shared_objects
 from infra.components.stack_config import declared_stack, secret
@@ -27,11 +27,13 @@ def main() -> None:
     import_what_is_there()
     stack = declared_stack()
     naming = Naming(stack.project, stack.stack)
+    registry = stack.swarm.registry if stack.swarm else None
+    images = ImageBuilder(stack.root, read_facts(stack.root).base_image, registry)
     platform = Platform(
         stack=stack,
         naming=naming,
-        images=ImageBuilder(stack.root, read_facts(stack.root).base_image),
-        runtime=OneEngine(naming),
+        images=images,
+        runtime=runtime_of(stack, naming, images),
         secret=secret,
     )
     api_url = stack.server.api_url

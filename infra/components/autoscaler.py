@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.components.container import Container, Health, Limits, Mount, Running, Volume, volume_mount
-from infra.components.docker_workers import ENGINE_SOCKET, PROXY_FOLDER, PROXY_LIMITS, PROXY_SOCKET, group_of_socket
+from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
+from infra.components.docker_workers import PROXY_FOLDER, PROXY_LIMITS, PROXY_SOCKET
 from infra.components.existing_server import ExistingServer
 from infra.components.naming import SCALED, Naming
 from infra.components.platform import Platform
@@ -92,8 +92,8 @@ def _proxy(platform: Platform, areas: Sequence[Area], sockets: Volume) -> Runnin
             limits=PROXY_LIMITS,
             network=None,
             health=Health(url=f"unix://{PROXY_SOCKET}"),
-            mounts=[volume_mount(sockets, PROXY_FOLDER), Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET)],
-            groups=[str(group_of_socket())],
+            mounts=[volume_mount(sockets, PROXY_FOLDER)],
+            holds_engine=True,
         ),
         pulumi.ResourceOptions(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import pulumi
@@ -12,9 +13,13 @@ import pulumi_docker as docker
 USER: Final = "10001:10001"  # `prefect` of workers/Dockerfile
 SECRETS: Final = "/run/secrets"
 """Where a container's secrets are, as files; where Swarm would put them, too."""
+LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
+ENGINE_SOCKET: Final = "/var/run/docker.sock"
+UNKNOWN_GROUP: Final = 999
 HEALTH_CHECK: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py")
 HEALTH_TIMEOUT_SECONDS: Final = 10
 """Of them workers/healthcheck.py takes 7 at most, and a busy engine starts it late."""
+DONE_SECONDS: Final = 1800
 START_SECONDS: Final = 120  # a cold start of the server takes 8 to 15 on a quiet machine
 
 
@@ -87,13 +92,18 @@ class Container:
     mounts: Sequence[Mount] = ()
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Contents by path, for what must not be seen in `docker inspect`: read-only, and seen from within alone."""
+    configs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Contents by path that are no secret."""
     passed_on: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Such files on one of its volumes, for containers that it starts."""
-    groups: Sequence[str] = ()
+    holds_engine: bool = False
+    """Whether it may talk to the engine of its machine, which it then owns."""
     stop_seconds: int = 30
     stop_signal: str = "SIGTERM"
     start_seconds: int = START_SECONDS
     """How long `up` waits until it is healthy."""
+    done_seconds: int = DONE_SECONDS
+    """How long what runs once may take."""
     shared_memory_mb: int | None = None
     """None: the engine's 64 MB."""
     replicas: int | None = None
@@ -127,3 +137,11 @@ def volume_mount(volume: Volume, target: str) -> Mount:
 
 def folder_mount(folder: str, target: str) -> Mount:
     return Mount(source=folder, target=target, read_only=True)
+
+
+def group_of_socket() -> int:
+    """Whose members may talk to the engine of this machine."""
+    try:
+        return Path(ENGINE_SOCKET).stat().st_gid
+    except OSError:  # a preview on a machine without an engine
+        return UNKNOWN_GROUP

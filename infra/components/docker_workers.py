@@ -7,13 +7,12 @@ knows no flow code, and lets through only the calls that a worker needs, for con
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import pulumi
 
 from infra.components.code import CODE_ROOT, checkout_folders
-from infra.components.container import Container, Health, Limits, Mount, Running, Volume, volume_mount
+from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
 from infra.components.image import BuiltImage
 from infra.components.platform import Platform
 from infra.components.server import Server
@@ -24,19 +23,18 @@ from infra.components.workers import (
     RETRIED,
     RETRIES_OF_RUNS,
     connection_files,
+    machines_of,
     stop_seconds,
     worker_command,
     worker_environment,
 )
 from infra.model import Area, Stack
 
-ENGINE_SOCKET: Final = "/var/run/docker.sock"
 PROXY_FOLDER: Final = "/run/socket-proxy"
 PROXY_SOCKET: Final = f"{PROXY_FOLDER}/docker.sock"
 PROXY_LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
 WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 """Of the worker itself; what the area declares is for each of its flow runs."""
-UNKNOWN_GROUP: Final = 999
 CREDENTIALS: Final = "/etc/prefect/credentials"
 """Where workers and flow runs find the profile that lets them in: a volume that a worker is given it on."""
 PROFILE_OF_RUNS: Final = f"{CREDENTIALS}/worker-profile.toml"
@@ -116,6 +114,7 @@ def docker_workers(
             stop_seconds=stop_seconds(area),
             replicas=area.workers.replicas,
             always=area.workers.always,
+            machines_of=machines_of(area),
         ),
         after_proxy,
     )
@@ -166,12 +165,10 @@ def _proxy(
             limits=PROXY_LIMITS,
             network=None,
             health=Health(url=f"unix://{PROXY_SOCKET}"),
-            mounts=[
-                volume_mount(sockets, PROXY_FOLDER),
-                Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET),
-            ],
-            groups=[str(group_of_socket())],
+            mounts=[volume_mount(sockets, PROXY_FOLDER)],
+            holds_engine=True,
             everywhere=True,
+            machines_of=machines_of(area),
         ),
         opts,
     )
@@ -187,10 +184,3 @@ def _passing_volume(role: str, area: Area, platform: Platform, opts: pulumi.Reso
     return platform.runtime.volume(
         f"{area.name}-{role}", naming.of(role, area.name), naming.labels(role, area.name), opts, passing=True
     )
-
-
-def group_of_socket() -> int:
-    try:
-        return Path(ENGINE_SOCKET).stat().st_gid
-    except OSError:  # a preview on a machine without an engine
-        return UNKNOWN_GROUP

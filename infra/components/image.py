@@ -13,6 +13,7 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.components.naming import IMAGES, LABEL
+from infra.resources import PushedImage
 
 FIRST: Final = "server"
 DOCKERFILE: Final = "workers/Dockerfile"
@@ -29,7 +30,13 @@ _SERVER: Final = (
     "workers/with_secrets.py",
     "workers/once_they_answer.py",
 )
-_WORKER: Final = (*_SERVER, "workers/logging.yml", "workers/start_worker.py", "workers/draining")
+_WORKER: Final = (
+    *_SERVER,
+    "workers/logging.yml",
+    "workers/start_worker.py",
+    "workers/pass_on.py",
+    "workers/draining",
+)
 _INPUTS: Final = {
     "server": _SERVER,
     "proxy": (*_SERVER, "workers/socket_proxy"),
@@ -59,6 +66,8 @@ class ImageBuilder:
 
     root: Path
     base: str
+    registry: str | None = None
+    """Where images are pushed to, for other engines; None: there is one engine."""
     _built: dict[str, BuiltImage] = field(default_factory=dict)
 
     def build(self, target: str, area: str | None = None) -> BuiltImage:
@@ -78,7 +87,7 @@ class ImageBuilder:
         first = [] if target == FIRST or dockerfile != DOCKERFILE else [self.build(FIRST).resource]
         made = docker.RemoteImage(
             f"image-{role}",
-            name=f"{IMAGES}/{role}:{digest[:12]}",
+            name=f"{self.registry or IMAGES}/{role}:{digest[:12]}",
             build=docker.RemoteImageBuildArgs(
                 context=CONTEXT,
                 dockerfile=dockerfile,
@@ -93,7 +102,10 @@ class ImageBuilder:
             # come back at once rather than one after the other.
             opts=pulumi.ResourceOptions(depends_on=first, delete_before_replace=False),
         )
-        return BuiltImage(made, made.image_id, made.name)
+        if self.registry is None:
+            return BuiltImage(made, made.image_id, made.name)
+        pushed = PushedImage(f"image-{role}", name=made.name, image_id=made.image_id)
+        return BuiltImage(made, pushed.reference, pushed.reference)
 
     def digest(self, target: str, area: str | None) -> str:
         """SHA-256 over the base and the names and contents of what the target copies."""

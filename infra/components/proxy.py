@@ -15,7 +15,7 @@ from infra.components.secret_values import required
 from infra.model import Scaled
 from infra.resources import LocalCertificate
 
-CONFIGURATION: Final = f"{SECRETS}/haproxy.cfg"
+CONFIGURATION: Final = "/usr/local/etc/haproxy/haproxy.cfg"
 CERTIFICATE: Final = f"{SECRETS}/tls.pem"
 
 
@@ -74,7 +74,8 @@ def proxy(
             network=network,
             health=Health(url=f"http://127.0.0.1:{haproxy.METRICS_PORT}{haproxy.READY}"),
             ports=ports,
-            files={CONFIGURATION: text, CERTIFICATE: shown.pem},
+            configs={CONFIGURATION: text},
+            files={CERTIFICATE: shown.pem},
             # Soft: it takes nothing new, and ends when what is under way has ended.
             stop_signal="SIGUSR1",
             everywhere=True,

@@ -56,6 +56,7 @@ def process_workers(
             stop_seconds=stop_seconds(area),
             replicas=area.workers.replicas,
             always=area.workers.always,
+            machines_of=machines_of(area),
         ),
         opts,
     )
@@ -69,6 +70,11 @@ def worker_command(area: Area) -> list[str]:
         *("--pool", area.pool.name, "--type", area.pool.type, *limit),
         *("--drain-seconds", str(area.workers.drain_seconds)),
     ]
+
+
+def machines_of(area: Area) -> str | None:
+    """Whose machines its workers, and the flow runs that they start, may be on."""
+    return area.name if area.workers.placement == "area" else None
 
 
 def stop_seconds(area: Area) -> int:

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, str]] = {
     "prefect:index:TagConcurrencyLimit": "tag concurrency limit",
     "prefect:index:Profile": "profile",
     "prefect:index:PidsLimit": "process limit",
+    "prefect:index:SwarmService": "service",
     "docker:index/container:Container": "container",
     "docker:index/network:Network": "network",
     "docker:index/volume:Volume": "volume",

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from infra.model.declaration import Declared, Json, Text, field_of, keys_of
+from infra.model.declared_swarm import Registry, Swarm
 from infra.model.declared_triggers import Condition, Trigger
 from infra.model.declared_upkeep import Alerts, Autoscale, Backup, Janitor
 from infra.model.partial import Partial
@@ -42,6 +43,7 @@ Pids = Annotated[int, Field(ge=32)]
 DrainSeconds = Annotated[int, Field(ge=0, le=86_400)]
 Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 WorkerType = Literal["process", "docker"]
+Placement = Literal["any", "area"]
 # `pulumi config set` writes a lone value as text.
 BoolOrItsText = Annotated[
     bool,
@@ -180,6 +182,8 @@ class WorkersOverride(Declared):
     """Runs at once per worker; null: no limit."""
     drain_seconds: DrainSeconds | None = None
     """How long a worker that is told to stop waits for its runs."""
+    placement: Placement | None = None
+    """On a swarm. area: only on nodes with the label prefect-infra.area=<area>. any: on each."""
 
 
 class Workers(Declared):
@@ -199,6 +203,8 @@ class Workers(Declared):
     """Runs at once per worker; null: no limit."""
     drain_seconds: DrainSeconds | None = None
     """How long a worker that is told to stop waits for its runs; default: 30 in the environment dev, 600 in others."""
+    placement: Placement = "any"
+    """On a swarm. area: only on nodes with the label prefect-infra.area=<area>. any: on each."""
 
 
 class Code(Declared):
@@ -421,6 +427,12 @@ class Stack(Declared):
     """An IANA name: of the workers, and of schedules that say none. Never UTC."""
     server: Server = Field(default_factory=Server)
     """The Prefect server."""
+    runtime: Literal["docker", "swarm"] = "docker"
+    """docker: all containers on one engine. swarm: services on several; with Postgres, and a registry."""
+    registry: Registry | None = Field(None, examples=["registry.example.com:5000/prefect"])
+    """On a swarm. Where images are pushed to, and nodes get them: host:port/prefix."""
+    swarm: Swarm = Field(default_factory=Swarm)
+    """On a swarm. Which node keeps the data, and how nodes talk."""
     logging: Logging = Field(default_factory=Logging)
     """Levels, and what becomes of print."""
     workers: Workers = Field(default_factory=Workers)

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.model import alerts, declared, pools, scaling, servers, shared_objects, throwaway, timezones, upkeep
+from infra.model import (
+    alerts,
+    declared,
+    pools,
+    scaling,
+    servers,
+    shared_objects,
+    swarms,
+    throwaway,
+    timezones,
+    upkeep,
+)
 from infra.model.collecting import Findings
 from infra.model.deployments import DeploymentContext, deployment
 from infra.model.entrypoints import EntrypointError, Entrypoints
@@ -72,7 +83,8 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
         environment=given.environment,
         timezone=timezone,
         root=identity.root,
-        server=servers.server(given.server, secrets, found),
+        server=servers.server(swarms.server(given), secrets, found),
+        swarm=swarms.swarm(given, places, found),
         logging=logging,
         profiles=tuple(_profiles(given, identity, places, found)),
         janitor=upkeep.janitor(given, found),

@@ -77,6 +77,15 @@ class Server(Limits):
     """None: one container on SQLite."""
 
 
+class Swarm(Normalised):
+    registry: str
+    data_node: str | None
+    """None: nothing is kept here."""
+    encrypted: bool
+    socket_group: int | None
+    """None: as on this machine."""
+
+
 class Logging(Normalised):
     level: LogLevel
     print: bool
@@ -99,6 +108,7 @@ class Workers(Normalised):
     pids: int
     limit: int | None
     drain_seconds: int
+    placement: Literal["any", "area"]
 
     @property
     def always(self) -> int:
@@ -267,6 +277,8 @@ class Stack(Normalised):
     timezone: str
     root: Path
     server: Server
+    swarm: Swarm | None
+    """None: all on one engine."""
     logging: Logging
     profiles: tuple[Profile, ...]
     janitor: Janitor | None

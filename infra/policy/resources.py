@@ -19,6 +19,7 @@ WORK_POOL: Final = "prefect:index:WorkPool"
 DEPLOYMENT: Final = "prefect:index:Deployment"
 VARIABLE: Final = "prefect:index:Variable"
 CONTAINER: Final = "docker:index/container:Container"
+SERVICE: Final = "prefect:index:SwarmService"
 _ENGINE_SOCKET: Final = "/var/run/docker.sock"
 _MAY_HOLD_IT: Final = "socket-proxy"
 _ASKED_FOR: Final = frozenset({"/etc/prefect/server-profile.toml", "/run/secrets/tls.pem"})
@@ -57,9 +58,7 @@ def of_variable(props: Properties) -> Iterator[Violation]:
 
 
 def of_container(props: Properties) -> Iterator[Violation]:
-    user = props.get("user") or ""
-    if str(user).partition(":")[0] in ("", "0", "root"):
-        yield Violation(containers.ROOT_USER, f"its user is {user!r}" if user else "it has no user of its own")
+    yield from _of_user(props.get("user"))
     dropped = (props.get("capabilities") or {}).get("drops") or ()
     options = props.get("securityOpts") or ()
     if props.get("privileged") or "ALL" not in dropped or not any("no-new-privileges" in each for each in options):
@@ -80,12 +79,34 @@ def of_container(props: Properties) -> Iterator[Violation]:
     yield from _plain_secrets({"envs": {key: value for key, _, value in pairs}}, "envs")
 
 
+def of_service(props: Properties) -> Iterator[Violation]:
+    """As Compose says it. No new privileges is a setting of the nodes, and rule PI209 sees to the port."""
+    service = props.get("service") or {}
+    yield from _of_user(service.get("user"))
+    if "ALL" not in (service.get("cap_drop") or ()) or service.get("cap_add"):
+        yield Violation(containers.PRIVILEGES, "it keeps capabilities")
+    limits = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    if not limits.get("memory"):
+        yield Violation(containers.NO_LIMITS, "it has no limit of memory")
+    mounts = service.get("volumes") or ()
+    held = any(isinstance(each, Mapping) and each.get("source") == _ENGINE_SOCKET for each in mounts)
+    if held and (service.get("labels") or {}).get("prefect-infra.role") != _MAY_HOLD_IT:
+        yield Violation(containers.ENGINE_SOCKET, f"it has the engine's socket {_ENGINE_SOCKET}")
+    yield from _plain_secrets(service, "environment")
+
+
+def _of_user(user: object) -> Iterator[Violation]:
+    if str(user or "").partition(":")[0] in ("", "0", "root"):
+        yield Violation(containers.ROOT_USER, f"its user is {user!r}" if user else "it has no user of its own")
+
+
 _COHERENT: Final = re.compile(r"[a-z][a-z0-9_]*-[a-z][a-z0-9]*")
 OF_TYPE: Final[Mapping[str, Callable[[Properties], Iterator[Violation]]]] = {
     WORK_POOL: of_work_pool,
     DEPLOYMENT: of_deployment,
     VARIABLE: of_variable,
     CONTAINER: of_container,
+    SERVICE: of_service,
 }
 
 

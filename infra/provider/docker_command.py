@@ -7,20 +7,42 @@ user.
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Final
 
 from infra.provider.errors import NotFound, ProviderError, Unreachable
 
+_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]+@")
 
-async def docker(*arguments: str, errors_too: bool = False) -> str:
-    """What it says. Raises: NotFound: no such object; Unreachable: no docker command; ProviderError: it failed."""
+_NOT_THERE: Final = re.compile(r"no such|(task|service|network|secret|config) \S+ not found", re.IGNORECASE)
+
+
+async def docker(*arguments: str, errors_too: bool = False, given: str | None = None) -> str:
+    """What it says, `given` as its input.
+
+    Raises:
+        NotFound: no such object.
+        Unreachable: no docker command.
+        ProviderError: it failed.
+
+    """
     try:
         process = await asyncio.create_subprocess_exec(
-            "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            "docker",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
     except FileNotFoundError as error:
         raise Unreachable("the `docker` command is not on PATH: `make doctor` says how to get it") from error
-    output, complaint = await process.communicate()
+    output, complaint = await process.communicate(None if given is None else given.encode())
     if process.returncode == 0:
         return (output + complaint if errors_too else output).decode(errors="replace").strip()
     text = complaint.decode().strip()
-    raise NotFound(text) if "No such" in text else ProviderError(f"docker {arguments[0]}: {text}")
+    raise NotFound(text) if _NOT_THERE.search(text) else ProviderError(f"docker {arguments[0]}: {text}")
+
+
+def last_words(said: str) -> str:
+    """What a program wrote before its end, without the passwords of the addresses in it."""
+    return _PASSWORD_IN_URL.sub(r"\1:[secret]@", said)

@@ -29,6 +29,7 @@ from infra.resources.lookups import (
 )
 from infra.resources.provider import Provider
 from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
+from infra.resources.swarm import NodeVolume, PushedImage, SwarmService
 from infra.resources.work_pool import WorkPool, WorkQueue
 
 __all__ = [
@@ -47,10 +48,13 @@ __all__ = [
     "GlobalConcurrencyLimit",
     "HostPort",
     "LocalCertificate",
+    "NodeVolume",
     "PidsLimit",
     "Profile",
     "Provider",
+    "PushedImage",
     "Schedule",
+    "SwarmService",
     "TagConcurrencyLimit",
     "Trigger",
     "Variable",

@@ -33,6 +33,8 @@ class Recorder(pulumi.runtime.Mocks):
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.made[args.typ, args.name] = args.inputs
         known: dict[str, Any] = {"number": 4321, "image_id": "sha256:0", "value": "s3cr3t", "work_pool_id": "uuid"}
+        if args.typ.endswith(":PushedImage"):
+            known["reference"] = f"{args.inputs['name'].rpartition(':')[0]}@sha256:0"
         if args.typ.endswith(":LocalCertificate"):
             known |= {"certificate": "PEM", "key": "s3cr3t", "authority": "AUTHORITY"}
         known["block_document_id"] = "block-uuid"

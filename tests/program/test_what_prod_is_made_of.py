@@ -49,7 +49,7 @@ def test_the_number_of_replicas_is_declared(program: Callable[..., Any]) -> None
 
     made = of_the_server(program("prod", change=more))
     assert {"api-3", "services-2"} <= made.keys()
-    assert "server prefect-infra-prod-api-3 " in files(made["proxy"])["/run/secrets/haproxy.cfg"]
+    assert "server prefect-infra-prod-api-3 " in files(made["proxy"])["/usr/local/etc/haproxy/haproxy.cfg"]
     assert "max_connections=150" in made["postgres"]["command"]
 
 
@@ -163,7 +163,7 @@ def test_a_given_certificate_is_shown_and_no_other_is_made(program: Callable[...
     made = program("prod", change=given_certificate, secrets=given)
     shown = files(of_the_server(made)["proxy"])
     assert shown["/run/secrets/tls.pem"] == f"{own.pem}\n{own.key}"
-    assert "Strict-Transport-Security" in shown["/run/secrets/haproxy.cfg"]
+    assert "Strict-Transport-Security" in shown["/usr/local/etc/haproxy/haproxy.cfg"]
     assert made.of("LocalCertificate") == {}
 
 

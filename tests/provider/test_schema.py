@@ -102,6 +102,9 @@ def test_tokens_have_pulumis_form_and_resources_say_what_they_are() -> None:
         assert set(type_["required"]) <= set(type_["properties"])
 
 
+ON_A_SWARM = {"PushedImage", "SwarmService", "NodeVolume"}
+
+
 @each
 def test_every_input_and_output_of_a_kind_is_in_it_as_the_kind_says(name: str) -> None:
     kind: Kind[Any] = BY_NAME[name]
@@ -132,7 +135,7 @@ def test_what_a_kind_says_of_its_inputs_is_about_inputs_that_it_has(name: str) -
 
 def test_how_to_act_is_asked_only_of_kinds_where_it_means_something() -> None:
     asked = {name: sorted(kind.incomparable) for name, kind in BY_NAME.items()}
-    local = {"HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun"}
+    local = {"HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun"} | ON_A_SWARM
     assert {name for name in asked if asked[name] == []} == local
     assert (asked["Profile"], asked["WorkQueue"]) == (["adopt"], ["owners"])
     for name, kind in BY_NAME.items():

@@ -69,6 +69,8 @@ class Platform:
     stack: str
     profiles: Path
     log: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Of the environment, over all others."""
 
     @property
     def file(self) -> Path:
@@ -83,7 +85,7 @@ class Platform:
             "PREFECT_PROFILES_PATH": str(self.profiles),
         }
         base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
-        return {**base, **environment(ROOT, self.stack), **own}
+        return {**base, **environment(ROOT, self.stack), **own, **self.variables}
 
     def run(self, *arguments: str, check: bool = True, given: str = "") -> subprocess.CompletedProcess[str]:
         """`given`: what it reads."""

@@ -9,7 +9,18 @@ from typing import Any, Final, Literal
 import pulumi
 import pulumi_docker as docker
 
-from infra.components.container import HEALTH_TIMEOUT_SECONDS, USER, Container, Health, Mount, Running, Volume
+from infra.components.container import (
+    ENGINE_SOCKET,
+    HEALTH_TIMEOUT_SECONDS,
+    LOG_FILES,
+    USER,
+    Container,
+    Health,
+    Mount,
+    Running,
+    Volume,
+    group_of_socket,
+)
 from infra.components.naming import SCALED, Naming
 from infra.components.orphans import orphans_first
 from infra.resources import CompletedRun, HostPort, PidsLimit
@@ -19,7 +30,6 @@ SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mod
 STARTED_BY_OTHERS: Final = {"restart": "unless-stopped", "start": False, "must_run": False, "wait": False}
 """Of a container that comes and goes while it is declared: what was stopped stays so when the engine starts again."""
 LEFT_TO_OTHERS: Final = pulumi.ResourceOptions(ignore_changes=["networkDatas", "exitCode"])
-LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
 
 
 @dataclass(frozen=True)
@@ -85,11 +95,12 @@ class OneEngine:
     def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         made = self._made(container.name, container, opts, restart="no", start=False, must_run=False)
         with_it = pulumi.ResourceOptions(parent=made, deleted_with=made)
-        return CompletedRun(container.name, container_id=made.id, opts=with_it)
+        return CompletedRun(container.name, container_id=made.id, timeout_seconds=container.done_seconds, opts=with_it)
 
     def _made(self, name: str, container: Container, opts: pulumi.ResourceOptions, **life: Any) -> docker.Container:
         networks = [container.network, *container.further_networks] if container.network else []
-        files = {**container.files, **container.passed_on}
+        files = {**container.files, **container.configs, **container.passed_on}
+        engine = [Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET)] if container.holds_engine else []
         resource = docker.Container(
             name,
             name=name,
@@ -101,7 +112,7 @@ class OneEngine:
                 docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container.labels.items())
             ],
             user=USER,
-            group_adds=list(container.groups),
+            group_adds=[str(group_of_socket())] if container.holds_engine else [],
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
             security_opts=["no-new-privileges:true"],
             # The engine can't put a file into a container whose root is read-only.
@@ -122,7 +133,7 @@ class OneEngine:
                 docker.ContainerPortArgs(internal=port.internal, external=port.external, ip=port.ip)
                 for port in container.ports
             ],
-            mounts=[_mount(mount) for mount in container.mounts],
+            mounts=[_mount(mount) for mount in (*container.mounts, *engine)],
             uploads=[
                 # Of root, and read by the one user that there is in the container. For another owner the engine looks
                 # up the container's user among those of its host, and fails (docker 20.10 to 24, read and run).

@@ -222,6 +222,20 @@ WORKERS_ELSEWHERE = Rule(
     severity="warning",
     settable=True,
 )
+NOT_ON_A_SWARM = Rule(
+    code="PI224",
+    name="not-on-a-swarm",
+    meaning=(
+        "With `runtime: swarm` containers go from one machine to another, and this can't: a server on SQLite, code "
+        "from this machine's checkout, a port that this machine chooses, one of its addresses, an autoscaler."
+    ),
+    example=(
+        "prefect-infra:runtime: swarm\nprefect-infra:registry: registry.example.com:5000/prefect\n"
+        "prefect-infra:swarm: {data_node: node-1}\nprefect-infra:code: {location: image}\n"
+        "prefect-infra:server: {port: auto, database: {type: postgres}, proxy: {host: prefect.example.com}}"
+    ),
+    mending="Postgres, `code: {location: image}` or git, and ports by number; or leave `runtime` out.",
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -247,4 +261,5 @@ RULES = (
     MALFORMED_TRIGGER,
     FLOW_NAME,
     WORKERS_ELSEWHERE,
+    NOT_ON_A_SWARM,
 )

@@ -13,8 +13,11 @@ from infra.provider.kinds.generated_secret import GeneratedSecret
 from infra.provider.kinds.host_port import HostPort
 from infra.provider.kinds.kind import Kind
 from infra.provider.kinds.local_certificate import LocalCertificate
+from infra.provider.kinds.node_volume import NodeVolume
 from infra.provider.kinds.pids_limit import PidsLimit
 from infra.provider.kinds.profile import Profile
+from infra.provider.kinds.pushed_image import PushedImage
+from infra.provider.kinds.swarm_service import SwarmService
 from infra.provider.kinds.variable import Variable
 from infra.provider.kinds.work_pool import WorkPool
 from infra.provider.kinds.work_queue import WorkQueue
@@ -34,4 +37,7 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     PidsLimit(),
     CompletedRun(),
     LocalCertificate(),
+    PushedImage(),
+    SwarmService(),
+    NodeVolume(),
 )

@@ -7,18 +7,16 @@ fails with its last words; the next `up` starts it again.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from infra.provider.docker_command import docker
+from infra.provider.docker_command import docker, last_words
 from infra.provider.errors import NotFound, ProviderError
 from infra.provider.kinds.kind import Inputs, Kind, Live, Outputs, Session
 
 LAST_LINES: Final = 15
-_PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]+@")
 
 
 class CompletedRunInputs(Inputs):
@@ -72,5 +70,4 @@ class CompletedRun(Kind[CompletedRunInputs]):
 async def _told(container: str, what: str) -> str:
     name = (await docker("inspect", "--type", "container", "--format", "{{.Name}}", container)).removeprefix("/")
     said = await docker("logs", "--tail", str(LAST_LINES), container, errors_too=True)
-    said = _PASSWORD_IN_URL.sub(r"\1:[secret]@", said)
-    return f"{name}: {what}. Its last words:\n{said}"
+    return f"{name}: {what}. Its last words:\n{last_words(said)}"

@@ -48,6 +48,7 @@ def test_an_environment_is_all_that_a_stack_must_say(load: Load) -> None:
         "stack": "dev",
         "environment": "dev",
         "timezone": "America/Argentina/Buenos_Aires",
+        "swarm": None,
         "server": {
             "api_url": None,
             "port": "auto",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.model.rules import Rule
-from infra.policy.resources import CONTAINER, DEPLOYMENT, OF_TYPE, VARIABLE, WORK_POOL, of_stack
+from infra.policy.resources import CONTAINER, DEPLOYMENT, OF_TYPE, SERVICE, VARIABLE, WORK_POOL, of_stack
 
 HARDENED: dict[str, Any] = {
     "user": "10001:10001",
@@ -55,6 +55,26 @@ def codes(kind: str, props: dict[str, Any]) -> list[str]:
 )
 def test_a_container_is_confined(change: dict[str, Any], code: str | None) -> None:
     assert codes(CONTAINER, HARDENED | change) == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, None),
+        ({"user": None}, "PI601"),
+        ({"user": "0:999"}, "PI601"),
+        ({"cap_drop": ["NET_RAW"]}, "PI602"),
+        ({"cap_add": ["NET_ADMIN"]}, "PI602"),
+        ({"volumes": [SOCKET]}, "PI604"),
+        ({"volumes": [SOCKET], "labels": {"prefect-infra.role": "socket-proxy"}}, None),
+        ({"deploy": {"mode": "global"}}, "PI605"),
+        ({"environment": {"CLAVE_DEL_ERP": "x7Gq2Lw9ZtB4"}}, "PI502"),
+    ],
+)
+def test_a_service_of_a_swarm_is_confined(change: dict[str, Any], code: str | None) -> None:
+    limits = {"resources": {"limits": {"memory": "256M"}}}
+    sound = {"user": "10001:10001", "cap_drop": ["ALL"], "deploy": limits}
+    assert codes(SERVICE, {"service": sound | change}) == ([code] if code else [])
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,15 @@ FULL: dict[str, dict[str, Any]] = {
     "PidsLimit": {"container_id": "c", "limit": 64},
     "CompletedRun": {"container_id": "c", "timeout_seconds": 60},
     "LocalCertificate": {"hosts": ["127.0.0.1"], "valid_days": 30, "rotation": 2},
+    "PushedImage": {"name": "registry:5000/x:1", "image_id": "sha256:0"},
+    "SwarmService": {
+        "namespace": "n",
+        "name": "api",
+        "service": {"image": "x"},
+        "beside": {"networks": {}},
+        "timeout_seconds": 60,
+    },
+    "NodeVolume": {"name": "datos", "node": "node-1", "image": "x", "user": "10001:999"},
 }
 LIFECYCLES = {kind.token.rsplit(":", 1)[-1]: Lifecycle(kind) for kind in KINDS}
 REQUIRED = {

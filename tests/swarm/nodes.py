@@ -1,0 +1,134 @@
+"""A swarm of several real engines on this machine, each in a container of its own, and a registry beside them."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.toolchain.facts import read_facts
+from tests.stack.platforms import ROOT, docker, eventually
+
+IMAGES = Path(__file__).parent / "images"
+CGROUPS = Path("/sys/fs/cgroup")
+# An engine in a container may do what this machine's own may, and no more: where that lacks one capability, asking for
+# all of them (`--privileged`) would be refused.
+CAPABILITIES = {24: "SYS_RESOURCE"}
+UNCONFINED = [
+    word for kind in ("seccomp", "apparmor", "systempaths") for word in ("--security-opt", f"{kind}=unconfined")
+]
+
+
+@dataclass
+class Nodes:
+    """Node 1 manages; what asks an engine asks its own."""
+
+    count: int
+    name: str = field(default_factory=lambda: f"t-swarm-{secrets.token_hex(3)}")
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="t-swarm-")))
+    network: str = ""
+
+    def start(self) -> None:
+        base = read_facts(ROOT).base_image
+        for target in ("node", "registry"):
+            build = ("build", "--quiet", "--target", target, "--build-arg", f"BASE_IMAGE={base}")
+            docker(*build, "--tag", f"localhost/prefect-infra/test-swarm-{target}", str(IMAGES))
+        docker("network", "create", self.name)
+        self.network = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self.name)
+        of_registry = ("--name", f"{self.name}-registry", "--network", self.name)
+        docker("run", "--detach", *of_registry, "localhost/prefect-infra/test-swarm-registry")
+        for number in range(1, self.count + 1):
+            self._start(number)
+        for number in range(1, self.count + 1):
+            eventually(f"node {number}", lambda number=number: self.ask(number, "version", "--format", "x"), 60)
+        self.ask(1, "swarm", "init", "--advertise-addr", self.address(1))
+        token = self.ask(1, "swarm", "join-token", "--quiet", "worker")
+        for number in range(2, self.count + 1):
+            self.ask(number, "swarm", "join", "--token", token, self.address(1))
+        saved = subprocess.Popen(["docker", "save", base], stdout=subprocess.PIPE)
+        subprocess.run(["docker", "load", "--quiet"], stdin=saved.stdout, env=self.environment(1), check=True)
+
+    def _start(self, number: int) -> None:
+        name = self._container(number)
+        (self.folder / name).mkdir()
+        missing = [cap for bit, cap in CAPABILITIES.items() if not _bounding_set() >> bit & 1]
+        docker(
+            *("run", "--detach", "--name", name, "--hostname", f"node-{number}", "--network", self.name),
+            *("--cap-add", "ALL", *(word for cap in missing for word in ("--cap-drop", cap)), *UNCONFINED),
+            *("--device-cgroup-rule", "a *:* rwm", "--volume", f"{CGROUPS}:{CGROUPS}:rw", "--tmpfs", "/run:exec"),
+            *("--volume", f"{name}:/var/lib/docker", "--volume", f"{self.folder / name}:/run/node"),
+            "localhost/prefect-infra/test-swarm-node",
+            # As docs/operations.md asks of nodes: a service can't say it before Docker 25.
+            *("--no-new-privileges", "--insecure-registry", self.network, "--cgroup-parent", f"/{name}"),
+            *(word for server in _name_servers() for word in ("--dns", server)),
+        )
+
+    def _container(self, number: int) -> str:
+        return f"{self.name}-node-{number}"
+
+    def environment(self, number: int) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": f"unix://{self.folder / self._container(number)}/docker.sock"}
+
+    def ask(self, number: int, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], env=self.environment(number), check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def address(self, number: int) -> str:
+        return self._address(self._container(number))
+
+    def _address(self, container: str) -> str:
+        (found,) = json.loads(docker("inspect", container))
+        address: str = found["NetworkSettings"]["Networks"][self.name]["IPAddress"]
+        return address
+
+    @property
+    def registry(self) -> str:
+        return f"{self._address(f'{self.name}-registry')}:5000/prefect"
+
+    @property
+    def socket_group(self) -> int:
+        return int(docker("exec", self._container(1), "stat", "--format", "%g", "/var/run/docker.sock"))
+
+    def lose(self, number: int) -> None:
+        """As a machine whose power fails: its engine and all of its containers, at once."""
+        docker("kill", self._container(number))
+
+    def containers(self, number: int, *filters: str) -> list[str]:
+        words = [word for each in filters for word in ("--filter", each)]
+        return self.ask(number, "ps", "--quiet", "--no-trunc", *words).split()
+
+    def remove(self) -> None:
+        mine = [f"{self.name}-registry", *(self._container(number) for number in range(1, self.count + 1))]
+        with suppress(subprocess.CalledProcessError):
+            docker("rm", "--force", "--volumes", *mine)
+        for number in range(1, self.count + 1):
+            with suppress(subprocess.CalledProcessError):
+                docker("volume", "rm", self._container(number))
+            for left in CGROUPS.glob(f"**/{self._container(number)}"):
+                for folder in sorted(left.glob("**/"), reverse=True):
+                    with suppress(OSError):
+                        folder.rmdir()
+        with suppress(subprocess.CalledProcessError):
+            docker("network", "rm", self.name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _bounding_set() -> int:
+    (found,) = re.findall(r"^CapBnd:\s+([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found, 16)
+
+
+def _name_servers() -> list[str]:
+    """This machine's, but for those that only it can ask."""
+    found = re.findall(r"^nameserver\s+(\S+)", Path("/etc/resolv.conf").read_text(), re.MULTILINE)
+    return [each for each in found if not ipaddress.ip_address(each.partition("%")[0]).is_loopback]
