@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
@@ -18,14 +18,8 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.components.container import (
-    ENGINE_SOCKET,
-    HEALTH_TIMEOUT_SECONDS,
-    LOG_FILES,
-    SECRETS,
     USER,
     Container,
-    Health,
-    Mount,
     Running,
     Volume,
     group_of_socket,
@@ -33,26 +27,18 @@ from infra.components.container import (
 from infra.components.image import ImageBuilder
 from infra.components.naming import LABEL, Naming
 from infra.components.orphans import orphans_first
+from infra.components.runtimes import compose
 from infra.model import Swarm
 from infra.resources import GeneratedSecret, NodeVolume, SwarmService
 
-SCRATCH: Final = ("/tmp", "/home/prefect")  # noqa: S108
 AREA_LABEL: Final = f"{LABEL}.area"
 """Of nodes: `docker node update --label-add prefect-infra.area=compras node-2`."""
-PASS_ON: Final = ("python3", "-I", "-S", "/opt/prefect-infra/pass_on.py")
-IN_MEMORY: Final = {"type": "tmpfs", "device": "tmpfs", "o": f"uid={USER.split(':')[0]},gid=10001,mode=0700,size=1m"}
-"""Of a volume for what is passing: nothing of it is ever on a node's disk."""
 WATCHED_SECONDS: Final = 5
 """How long a replaced task must stay well before the next one's turn; a bad end until then undoes the update."""
 SPARE_SECONDS: Final = 120
 """For a node to get the image, and for the swarm to say what became of a task."""
 PAUSE_SECONDS: Final = 5
 """Between a crash and the next try."""
-PATIENCE: Final = 3
-"""So many times as often as on one engine, a container may be found unhealthy before it counts as that."""
-RESERVED_MEMORY: Final = 0.5
-RESERVED_CPUS: Final = 0.1
-"""Of the limits: what a node must have free for a part to be put there. Most of the time, it needs no more."""
 _HASH_LENGTH: Final = 12
 _ROLE_LENGTH: Final = 64 - 1 - _HASH_LENGTH  # what a name of a secret may have
 
@@ -153,53 +139,31 @@ class OnSwarm:
         networks = [container.network or self._network_apart(), *container.further_networks]
         secrets, configs = dict(self._secrets(container, opts)), dict(self._configs(container, opts))
         service = {
-            "image": container.image,
-            "command": [*_passing_on(container), *container.command],
-            "environment": dict(container.environment),
-            "labels": dict(container.labels),
+            **compose.service(container),
             "user": self._engine_user() if container.holds_engine else USER,
-            "cap_drop": ["ALL"],
-            "read_only": True,
-            **_host_name(container),
             "networks": {f"n{number}": {"aliases": [container.name]} for number, _ in enumerate(networks)},
-            "volumes": [
-                *({"type": "tmpfs", "target": target} for target in SCRATCH),
-                *_shared_memory(container),
-                *(_mounted(number, mount) for number, mount in enumerate(_mounts(container))),
-            ],
             "secrets": [
                 {"source": source, "target": path, "uid": USER.split(":")[0], "gid": "10001", "mode": 0o400}
                 for source, (path, _) in secrets.items()
             ],
             "configs": [{"source": source, "target": path} for source, (path, _) in configs.items()],
-            "healthcheck": _health(container.health, container.start_seconds)
-            if container.health
-            else {"disable": True},
-            "stop_signal": container.stop_signal,
-            "stop_grace_period": f"{container.stop_seconds}s",
-            "logging": {"driver": "json-file", "options": dict(LOG_FILES)},
-            "ports": [
-                {"target": port.internal, "published": port.external, "protocol": "tcp", "mode": "host"}
-                for port in container.ports
-            ],
             "deploy": {
                 **deploy,
                 "labels": dict(container.labels),
                 "placement": {"constraints": list(self._constraints(container))},
-                "resources": _resources(container),
+                "resources": compose.resources(container),
             },
         }
         beside = {
-            "networks": {f"n{number}": _there(network.name) for number, network in enumerate(networks)},
-            "secrets": {source: _there(secret.name) for source, (_, secret) in secrets.items()},
-            "configs": {source: _there(config.name) for source, (_, config) in configs.items()},
-            "volumes": dict(_volumes(container)),
+            "networks": {f"n{number}": compose.there(network.name) for number, network in enumerate(networks)},
+            "secrets": {source: compose.there(secret.name) for source, (_, secret) in secrets.items()},
+            "configs": {source: compose.there(config.name) for source, (_, config) in configs.items()},
+            "volumes": dict(compose.volumes(container)),
         }
-        role = container.name.removeprefix(f"{self.naming.prefix}-")
         return SwarmService(
             container.name,
             namespace=self.naming.prefix,
-            name=role,
+            name=container.name.removeprefix(f"{self.naming.prefix}-"),
             service=service,
             beside=beside,
             timeout_seconds=seconds,
@@ -210,7 +174,10 @@ class OnSwarm:
         self, container: Container, opts: pulumi.ResourceOptions
     ) -> Iterator[tuple[str, tuple[str, docker.Secret]]]:
         """By the name that the service knows each by: its path in the container, and itself."""
-        files = {**container.files, **{_in_passing(path): content for path, content in container.passed_on.items()}}
+        files = {
+            **container.files,
+            **{compose.in_passing(path): content for path, content in container.passed_on.items()},
+        }
         for number, (path, content) in enumerate(sorted(files.items())):
             role = _role_of_file(container, path)
             made = docker.Secret(
@@ -269,10 +236,6 @@ class OnSwarm:
         return f"{USER.split(':')[0]}:{group}"
 
 
-def _there(name: pulumi.Input[str]) -> dict[str, Any]:
-    return {"external": True, "name": name}
-
-
 def _secret(content: pulumi.Input[str]) -> pulumi.Output[str]:
     encoded: pulumi.Output[str] = pulumi.Output.from_input(content).apply(_base64)
     return pulumi.Output.secret(encoded)
@@ -282,76 +245,9 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _host_name(container: Container) -> dict[str, str]:
-    """Nothing: the container's id. While it is replaced, a replica and its successor would have the same name."""
-    if container.in_turn:
-        return {}
-    if container.everywhere:
-        return {"hostname": f"{container.name}-{{{{.Node.Hostname}}}}"}
-    return {"hostname": container.name if container.replicas is None else f"{container.name}-{{{{.Task.Slot}}}}"}
-
-
 def _sorted(labels: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(labels.items())
 
 
 def _role_of_file(container: Container, path: str) -> str:
     return f"{container.name}-{PurePosixPath(path).name}"
-
-
-def _in_passing(path: str) -> str:
-    return f"{SECRETS}/{PurePosixPath(path).name}"
-
-
-def _passing_on(container: Container) -> list[str]:
-    """A secret is seen in the service's own containers alone: whoever starts others lays it on their volume."""
-    if not container.passed_on:
-        return []
-    return [*PASS_ON, *(f"{_in_passing(path)}={path}" for path in sorted(container.passed_on)), "--"]
-
-
-def _mounts(container: Container) -> Sequence[Mount]:
-    socket = [Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET)] if container.holds_engine else []
-    return [*container.mounts, *socket]
-
-
-def _mounted(number: int, mount: Mount) -> dict[str, Any]:
-    if isinstance(mount.source, Volume):
-        return {"type": "volume", "source": f"v{number}", "target": mount.target, "read_only": mount.read_only}
-    return {"type": "bind", "source": mount.source, "target": mount.target, "read_only": mount.read_only}
-
-
-def _volumes(container: Container) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, mount in enumerate(container.mounts):
-        if isinstance(mount.source, Volume):
-            in_memory = {"driver": "local", "driver_opts": dict(IN_MEMORY)} if mount.source.passing else {}
-            yield f"v{number}", {"name": mount.source.name, "labels": dict(mount.source.labels), **in_memory}
-
-
-def _shared_memory(container: Container) -> list[dict[str, Any]]:
-    """A service has no `shm_size`; what lies there is a tmpfs all the same."""
-    if container.shared_memory_mb is None:
-        return []
-    return [{"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": container.shared_memory_mb * 2**20}}]  # noqa: S108
-
-
-def _resources(container: Container) -> dict[str, Any]:
-    limits = container.limits
-    return {
-        "limits": {"memory": f"{limits.memory_mb}M", "cpus": str(float(limits.cpus)), "pids": limits.pids},
-        "reservations": {
-            "memory": f"{int(limits.memory_mb * RESERVED_MEMORY)}M",
-            "cpus": f"{limits.cpus * RESERVED_CPUS:.3f}",
-        },
-    }
-
-
-def _health(health: Health, start_seconds: int) -> dict[str, Any]:
-    """A swarm ends what isn't healthy, where one engine only says so: a busy node must not cost it its containers."""
-    return {
-        "test": health.test,
-        "interval": f"{health.interval_seconds}s",
-        "timeout": f"{HEALTH_TIMEOUT_SECONDS}s",
-        "start_period": f"{max(health.start_seconds, start_seconds)}s",
-        "retries": health.retries * PATIENCE,
-    }
