@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,13 @@ psql --dbname=postgres --quiet --set=ON_ERROR_STOP=1 \
 """
 )
 
+_ASK: Final = (
+    _CONNECT
+    + """
+psql --dbname="$POSTGRES_DB" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1
+"""
+)
+
 
 @dataclass(frozen=True)
 class PostgresDatabase:
@@ -112,8 +120,8 @@ class PostgresDatabase:
             }
             archive.wrap(dump, facts, into)
 
-    def unpack(self, source: IO[bytes]) -> None:
-        """The servers are stopped for the moment in which the databases change places."""
+    def unpack(self, source: IO[bytes], prepare: Callable[[], None] | None = None) -> None:
+        """The servers are stopped for the moment in which the databases change places. `prepare`: before they start."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, archive.DUMP)
             try:
@@ -132,11 +140,35 @@ class PostgresDatabase:
             swapped = self._shell(_SWAP)
             if swapped.returncode != 0:
                 raise DatabaseError(f"psql: {last_line(swapped.stderr)}")
+            if prepare is not None:
+                prepare()
         finally:
             if self.servers:
                 docker("start", *self.servers)
         for server in self.servers:
             wait_until_healthy(server)
+
+    def rows(self) -> dict[str, int]:
+        """By table."""
+        counted: dict[str, int] = json.loads(self._told(_COUNTS))
+        return counted
+
+    def value(self, query: str) -> str | None:
+        """The first column of the first row, as text."""
+        return next(iter(self._told(query).splitlines()), None)
+
+    def execute(self, statements: Sequence[str]) -> None:
+        """All or none of them."""
+        self._told(";\n".join(["BEGIN", *statements, "COMMIT"]) + ";")
+
+    def _told(self, sql: str) -> str:
+        with tempfile.TemporaryFile() as script:
+            script.write(sql.encode())
+            script.seek(0)
+            done = self._shell(_ASK, stdin=script)
+        if done.returncode != 0:
+            raise DatabaseError(f"psql: {last_line(done.stderr)}")
+        return done.stdout.decode()
 
     def version(self) -> str:
         return prefect_version(self.image)

@@ -22,6 +22,7 @@ from infra.cli import (
     schema,
     stack,
     timeline,
+    upgrade_test,
 )
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command("prune")(prune.prune)
 app.command("review")(review.review)
 app.command("schema")(schema.schema)
 app.command("timeline")(timeline.timeline)
+app.command("upgrade-test")(upgrade_test.upgrade_test)
 
 
 @app.callback()

@@ -35,6 +35,7 @@ _WORKER: Final = (
     "workers/logging.yml",
     "workers/start_worker.py",
     "workers/pass_on.py",
+    "workers/smoke.py",
     "workers/draining",
 )
 _INPUTS: Final = {

@@ -32,7 +32,7 @@ STACK, PROJECT = "pruebas", "prefect-infra"
 
 
 @contextmanager
-def running_server(home: Path, **settings: str) -> Iterator[str]:
+def running_server(home: Path, python: str = sys.executable, **settings: str) -> Iterator[str]:
     """The API address of a server on SQLite, ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -49,7 +49,7 @@ def running_server(home: Path, **settings: str) -> Iterator[str]:
         "DO_NOT_TRACK": "1",
         "PYTHONTZPATH": "",  # as in our images
     }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment | settings, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}/api"

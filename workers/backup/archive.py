@@ -2,6 +2,7 @@
 
     python archive.py pack DATABASE > FILE     while the server writes to it
     python archive.py unpack DATABASE < FILE   while nobody does
+    python archive.py facts DATABASE           the version of its schema, and the rows of its tables, as JSON
 
 The standard library alone: the command line sends this text to the server's container as it is, so that a server of
 any age can be backed up.
@@ -182,6 +183,8 @@ if __name__ == "__main__":
     try:
         if verb == "pack":
             pack(Path(target), sys.stdout.buffer)
+        elif verb == "facts":
+            sys.stdout.write(json.dumps(facts(Path(target))))
         else:
             sys.stdout.write(json.dumps(unpack(sys.stdin.buffer, Path(target))))
     except BackupError as error:

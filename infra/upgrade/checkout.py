@@ -1,0 +1,185 @@
+"""A copy of the checkout in which the images have another release of Prefect, with a state and a stack of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from packaging.version import Version
+from ruamel.yaml import YAML
+
+from infra.model import NAMESPACE
+from infra.model.loading import from_file
+from infra.model.shape import plain
+from infra.model.versions import SERVER, pinned
+
+STAND_IN: Final = "upgrade-test"
+"""What each secret of the stack is in the copy, those in blocks included: nothing that it would open."""
+TTL: Final = timedelta(hours=2)
+"""After this `prefect-infra stack rm --expired` takes away what a killed rehearsal left."""
+_REQUIREMENTS: Final = "workers/requirements.in"
+_PINNED: Final = re.compile(r"^prefect==\S+", re.MULTILINE)
+_QUIET: Final = ("janitor", "backup", "alerts")
+"""What would delete rows, write into folders of the machine, or tell people."""
+_OF_A_SERVER: Final = ("variables", "global_concurrency_limits", "tag_concurrency_limits")
+
+
+class RehearsalError(Exception):
+    """It can't be rehearsed. The text says why."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    root: Path
+    stack: str
+    base: str
+    """The stack that it is a copy of."""
+
+    @property
+    def file(self) -> Path:
+        return self.root / f"Pulumi.{self.stack}.yaml"
+
+    def declare(self, *, whole: bool) -> None:
+        """Write the stack's file: the server alone at first, so that nothing is made before the data are there."""
+        sources = from_file(self.root, self.base)
+        config = harmless(plain(sources.raw), whole=whole)
+        made = datetime.now(UTC).replace(microsecond=0)
+        config["throwaway"] = {"made": made.isoformat(), "expires": (made + TTL).isoformat()}
+        before = YAML(typ="safe").load(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
+        kept = {key: value for key, value in before.items() if key != "config"}
+        # Secrets that are set already stay.
+        own = {key: value for key, value in (before.get("config") or {}).items() if _is_secret(value)}
+        named = {f"{NAMESPACE}:{key}": value for key, value in config.items()}
+        with self.file.open("w", encoding="utf-8") as stream:
+            YAML().dump({"config": {**named, **own}, **kept}, stream)
+
+    def secret_names(self) -> list[str]:
+        """Those that the stack refers to, but for the server's password, which is generated."""
+        return sorted(from_file(self.root, self.base).secrets - {"auth_string"})
+
+
+def copy_of(root: Path, base: str, into: Path) -> Copy:
+    """All that git would take along, uncommitted changes included; without git, all but the set-up's results."""
+    shutil.rmtree(into, ignore_errors=True)
+    for name in _files(root):
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, target, follow_symlinks=False)
+    state = into / ".state"
+    (state / "pulumi").mkdir(parents=True, exist_ok=True)
+    shutil.copy2(root / ".state" / "toolchain.json", state)
+    (root / ".state" / "home").mkdir(parents=True, exist_ok=True)
+    (state / "home").symlink_to(root / ".state" / "home")  # Pulumi's plugins
+    (into / ".venv").symlink_to((root / ".venv").resolve())
+    passphrase = state / "passphrase"
+    passphrase.touch(mode=0o600)
+    passphrase.write_text(secrets.token_hex(32))
+    return Copy(into, f"{base}-upgrade", base)
+
+
+def pin(copy: Copy, version: Version, environ: Mapping[str, str] = os.environ) -> bool:
+    """Have the images' requirements say that release; whether they said another. Raises: RehearsalError.
+
+    The other packages stay as they are where the release takes them. What is installed comes by pip, in the build.
+    """
+    now = pinned(copy.root, SERVER)
+    if now is not None and now.version == version:
+        return False
+    written = copy.root / _REQUIREMENTS
+    text, count = _PINNED.subn(f"prefect=={version}", written.read_text(encoding="utf-8"))
+    if count != 1:
+        raise RehearsalError(f"{_REQUIREMENTS} has no line `prefect==…`: what would another release take the place of?")
+    written.write_text(text, encoding="utf-8")
+    _compile(copy.root, (_REQUIREMENTS,), SERVER, environ)
+    for area in sorted((copy.root / "workers" / "areas").glob("*/requirements.in")):
+        asked = area.relative_to(copy.root).as_posix()
+        _compile(copy.root, (asked, "-c", SERVER), asked.removesuffix(".in") + ".txt", environ)
+    return True
+
+
+def _compile(root: Path, arguments: tuple[str, ...], lock: str, environ: Mapping[str, str]) -> None:
+    """As `make lock`, but what is locked stays as far as it goes together."""
+    index = environ.get("PIP_INDEX_URL")
+    own = {"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in environ else {}
+    options = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
+    told = ("--no-annotate", "--custom-compile-command", "make lock", "-o", lock)
+    program = root / ".venv" / "bin" / "uv"
+    try:
+        done = subprocess.run(
+            [str(program), "pip", "compile", *arguments, *options, *told],
+            cwd=root,
+            env={**environ, **own},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise RehearsalError(f"{program}: {error.strerror}: run `make setup`") from error
+    if done.returncode != 0:
+        raise RehearsalError(f"{arguments[0]} with that release has no solution:\n{done.stderr.strip()}")
+
+
+def harmless(config: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """What a stack declares, without whatever would reach beyond the throwaway one, or run by itself.
+
+    Its schedules are inactive anyway, its port and profile its own, as of all throwaway stacks.
+    """
+    made = {key: value for key, value in config.items() if key not in (*_QUIET, "throwaway")}
+    made["server"] = _server(config.get("server") or {})
+    made["workers"] = {**(config.get("workers") or {}), "replicas": 1}
+    made["areas"] = {name: _area(area) for name, area in (config.get("areas") or {}).items()}
+    if not whole:
+        made = {key: value for key, value in made.items() if key not in _OF_A_SERVER} | {"areas": {}}
+    return made
+
+
+def _server(declared: dict[str, Any]) -> dict[str, Any]:
+    """With a database, a Redis and a certificate of its own, on the loopback."""
+    made = {key: value for key, value in declared.items() if key not in {"port", "bind"}}
+    for part, keys in (("database", ("url",)), ("redis", ("url",)), ("proxy", ("tls", "host", "http_port"))):
+        if part in made:
+            made[part] = {key: value for key, value in (made[part] or {}).items() if key not in keys}
+    if (made.get("database") or {}).get("type") == "postgres":
+        made |= {"replicas": 1, "services_replicas": 1}
+    return made
+
+
+def _area(declared: Any) -> Any:
+    """One worker, nobody told of anything, and no deployment started by an event."""
+    if not isinstance(declared, dict):
+        return declared
+    made = {key: value for key, value in declared.items() if key not in {"alerts", "triggers"}}
+    if isinstance(made.get("workers"), dict):
+        made["workers"] = {key: value for key, value in made["workers"].items() if key != "replicas"}
+    if isinstance(made.get("deployments"), list):
+        made["deployments"] = [_area(each) for each in made["deployments"]]
+    if isinstance(made.get("in"), dict):
+        made["in"] = {name: _area(overlay) for name, overlay in made["in"].items()}
+    return made
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"secure"}
+
+
+def _files(root: Path) -> Iterator[str]:
+    if (root / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if listed.returncode == 0:
+            # Stack files that git ignores, a person's own, count too.
+            own = {path.name for path in root.glob("Pulumi.*.yaml")}
+            known = {*filter(None, listed.stdout.split("\0")), *own}
+            yield from sorted(name for name in known if (root / name).is_file() or (root / name).is_symlink())
+            return
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in {".git", ".state", ".venv", "__pycache__"}]
+        yield from ((Path(folder) / name).relative_to(root).as_posix() for name in sorted(names))
