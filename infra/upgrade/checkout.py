@@ -109,7 +109,15 @@ def _compile(root: Path, arguments: tuple[str, ...], lock: str, environ: Mapping
     """As `make lock`, but what is locked stays as far as it goes together."""
     index = environ.get("PIP_INDEX_URL")
     own = {"UV_DEFAULT_INDEX": index} if index and "UV_DEFAULT_INDEX" not in environ else {}
-    options = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
+    options = (
+        "--quiet",
+        "--python-platform",
+        "linux",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+    )
     told = ("--no-annotate", "--custom-compile-command", "make lock", "-o", lock)
     program = root / ".venv" / "bin" / "uv"
     try:
