@@ -101,6 +101,8 @@ def pin(copy: Copy, version: Version, environ: Mapping[str, str] = os.environ) -
     _compile(copy.root, (_REQUIREMENTS,), SERVER, environ)
     for area in sorted((copy.root / "workers" / "areas").glob("*/requirements.in")):
         asked = area.relative_to(copy.root).as_posix()
+        if pinned(copy.root, asked) is not None:
+            continue  # its workers are kept back: they stay as they are locked
         _compile(copy.root, (asked, "-c", SERVER), asked.removesuffix(".in") + ".txt", environ)
     return True
 

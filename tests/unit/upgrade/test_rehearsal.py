@@ -135,6 +135,13 @@ def test_requirements_without_a_pin_are_refused(tmp_path: Path) -> None:
         pin(Copy(tmp_path, "prod-upgrade", "prod"), Version("3.9.0"))
 
 
+def test_a_release_that_is_pinned_already_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "requirements.lock").write_text("prefect==3.8.8 \\\n    --hash=sha256:00\n")
+
+    assert not pin(Copy(tmp_path, "prod-upgrade", "prod"), Version("3.8.8"))
+
+
 def test_a_copy_has_the_checkouts_files_and_another_state(tmp_path: Path) -> None:
     root = tmp_path / "root"
     for name in (
