@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from infra.backup import DatabaseError, PostgresDatabase
 from infra.components.image import SERVICES, ImageBuilder
 from infra.components.naming import IMAGES
 from infra.toolchain.facts import read_facts
+from infra.upgrade import disarming
 from tests.stack.platforms import ROOT, docker, eventually
 from workers.backup import archive
 
@@ -101,3 +103,47 @@ def test_what_is_not_whole_changes_nothing(postgres: str, tmp_path: Path) -> Non
 def test_a_container_that_is_no_postgres_is_told_in_words() -> None:
     with pytest.raises(DatabaseError, match="pg_dump"):
         packed(Quiet(container="t-no-such", servers=(), image=""))
+
+
+def test_a_restored_copy_is_disarmed_before_a_server_starts_on_it(postgres: str, tmp_path: Path) -> None:
+    database = Quiet(container=postgres, servers=(), image="")
+    key = Fernet.generate_key().decode()
+    data = json.dumps(Fernet(key.encode()).encrypt(b'{"value": "la-verdadera"}').decode())
+    sql(
+        postgres,
+        f"""
+        CREATE TYPE state_type AS ENUM ('SCHEDULED', 'CANCELLED', 'COMPLETED', 'FAILED', 'CRASHED');
+        CREATE TABLE configuration (key text, value jsonb);
+        INSERT INTO configuration VALUES ('ENCRYPTION_KEY', '{{"fernet_key": "{key}"}}');
+        CREATE TABLE automation (enabled boolean, tags jsonb);
+        INSERT INTO automation VALUES (true, '["prefect-infra.stack:p/prod"]');
+        CREATE TABLE deployment_schedule (active boolean); INSERT INTO deployment_schedule VALUES (true);
+        CREATE TABLE block_document (data jsonb); INSERT INTO block_document VALUES ('{data}');
+        CREATE TABLE flow_run_state (id int, type state_type, name text);
+        INSERT INTO flow_run_state VALUES (1, 'SCHEDULED', 'Late');
+        ALTER TABLE flow_run ADD state_id int, ADD state_type state_type, ADD state_name text,
+          ADD next_scheduled_start_time timestamptz;
+        UPDATE flow_run SET state_id = 1, state_type = 'SCHEDULED' WHERE id = 1;
+        """,
+    )
+    backup = tmp_path / "x.backup"
+    backup.write_bytes(packed(database))
+
+    def disarm() -> None:
+        known = database.value(disarming.ENCRYPTION_KEY)
+        database.execute(
+            list(disarming.statements(database.rows(), known, "p/prod", "p/prod-upgrade", "nada", postgres=True))
+        )
+
+    with backup.open("rb") as source:
+        database.unpack(source, disarm)
+
+    assert database.value("SELECT enabled::text || tags::text FROM automation") == (
+        'false["prefect-infra.stack:p/prod-upgrade"]'
+    )
+    assert database.value("SELECT active FROM deployment_schedule") == "f"
+    assert database.value("SELECT count(*) FROM flow_run WHERE state_type = 'SCHEDULED'") == "0"
+    assert database.value("SELECT type FROM flow_run_state") == "CANCELLED"
+    left = database.value("SELECT data #>> '{}' FROM block_document")
+    assert left is not None
+    assert json.loads(Fernet(key.encode()).decrypt(left)) == {"value": "nada"}
