@@ -63,10 +63,12 @@ def _migrate(database: SqliteDatabase | PostgresDatabase, project: str, copy: st
 
 
 def read_logs(project: str, copy: str, done: Rehearsal) -> None:
-    """Into the report: what the servers have complained of since they were made."""
+    """Into the report: what the servers have complained of since they were started on the copy."""
     for role in _SERVERS:
         for name in containers(project, copy, role):
-            told = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=False)
+            since = docker("inspect", "--format", "{{.State.StartedAt}}", name)
+            command = ["docker", "logs", "--since", since, name]
+            told = subprocess.run(command, capture_output=True, text=True, check=False)
             errors, warnings = problems([*told.stdout.splitlines(), *told.stderr.splitlines()])
             done.errors.extend(f"{role}: {text}" for text in errors)
             done.warnings.extend(f"{role}: {text}" for text in warnings)

@@ -40,7 +40,7 @@ class Old:
         return subprocess.run(
             [str(ROOT / ".venv" / "bin" / "prefect-infra"), *arguments],
             cwd=self.folder,
-            env=base,
+            env=base | {"PULUMI_HOME": str(ROOT / ".state" / "home")},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
