@@ -27,8 +27,9 @@ TTL: Final = timedelta(hours=2)
 """After this `prefect-infra stack rm --expired` takes away what a killed rehearsal left."""
 _REQUIREMENTS: Final = "workers/requirements.in"
 _PINNED: Final = re.compile(r"^prefect==\S+", re.MULTILINE)
-_QUIET: Final = ("janitor", "backup", "alerts")
-"""What would delete rows, write into folders of the machine, or tell people."""
+_QUIET: Final = ("janitor", "backup", "alerts", "runtime")
+"""What would delete rows, write into folders of the machine, tell people, or be on other machines."""
+_MANY: Final = ("replicas", "autoscale", "placement")
 _OF_A_SERVER: Final = ("variables", "global_concurrency_limits", "tag_concurrency_limits")
 
 
@@ -144,7 +145,7 @@ def harmless(config: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     """
     made = {key: value for key, value in config.items() if key not in (*_QUIET, "throwaway")}
     made["server"] = _server(config.get("server") or {})
-    made["workers"] = {**(config.get("workers") or {}), "replicas": 1}
+    made["workers"] = {**_without(config.get("workers") or {}, _MANY), "replicas": 1}
     made["areas"] = {name: _area(area) for name, area in (config.get("areas") or {}).items()}
     if not whole:
         made = {key: value for key, value in made.items() if key not in _OF_A_SERVER} | {"areas": {}}
@@ -168,12 +169,16 @@ def _area(declared: Any) -> Any:
         return declared
     made = {key: value for key, value in declared.items() if key not in {"alerts", "triggers"}}
     if isinstance(made.get("workers"), dict):
-        made["workers"] = {key: value for key, value in made["workers"].items() if key != "replicas"}
+        made["workers"] = _without(made["workers"], _MANY)
     if isinstance(made.get("deployments"), list):
         made["deployments"] = [_area(each) for each in made["deployments"]]
     if isinstance(made.get("in"), dict):
         made["in"] = {name: _area(overlay) for name, overlay in made["in"].items()}
     return made
+
+
+def _without(declared: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in declared.items() if key not in keys}
 
 
 def _is_secret(value: object) -> bool:
