@@ -44,7 +44,7 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
         return Postgres(required(platform, declared.url), (), None, authority)
     naming = platform.naming
     name = naming.of("postgres")
-    made = GeneratedSecret("postgres-password", opts=opts)
+    made = GeneratedSecret("postgres-password", rotation=declared.rotation, opts=opts)
     password: pulumi.Output[str] = pulumi.Output.secret(made.value)
     volume = platform.runtime.volume(
         "postgres-data",

@@ -45,7 +45,7 @@ def messaging(platform: Platform, scaled: Scaled, network: docker.Network, opts:
         return Redis(url.apply(_trusting), (), required(platform, declared.authority))
     naming = platform.naming
     name = naming.of("redis")
-    made = GeneratedSecret("redis-password", opts=opts)
+    made = GeneratedSecret("redis-password", rotation=declared.rotation, opts=opts)
     password: pulumi.Output[str] = pulumi.Output.secret(made.value)
     volume = platform.runtime.volume("redis-data", naming.of("redis-data"), naming.labels("data"), opts, stays=True)
     running = platform.runtime.run(

@@ -66,6 +66,8 @@ class Database(Declared):
     """With postgres. The secret with the address of a database elsewhere: postgresql+asyncpg://user:password@host/name."""
     authority: SecretRef | None = None
     """With url. The secret with the certificate, as PEM, of who vouches for that database: TLS it is then."""
+    rotation: Annotated[int, Field(ge=1)] = 1
+    """Of a container's generated password: another number makes another one at the next `up`."""
     memory_mb: Memory = 1024
     """Memory limit of the database's container, in MiB."""
     cpus: Cpus = 2.0
@@ -79,6 +81,8 @@ class Redis(Declared):
     """The secret with the address of a Redis elsewhere: redis://user:password@host:6379/0, or rediss://."""
     authority: SecretRef | None = None
     """With url, of rediss://. The secret with the certificate, as PEM, of who vouches for that Redis."""
+    rotation: Annotated[int, Field(ge=1)] = 1
+    """Of a container's generated password: another number makes another one at the next `up`."""
     memory_mb: Memory = 256
     """Memory limit of Redis's container, in MiB."""
     cpus: Cpus = 0.5

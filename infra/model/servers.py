@@ -123,7 +123,7 @@ def _port(port: object, path: KeyPath, lowest: int, found: Findings) -> None:
 def _misplaced(given: declared.Server, found: Findings) -> None:
     """What needs a database that several processes can use."""
     written: list[KeyPath] = [(name,) for name in _OF_POSTGRES if name in given.model_fields_set]
-    of_postgres = given.database.model_fields_set & {"url", "authority"}
+    of_postgres = given.database.model_fields_set & {"url", "authority", "rotation"}
     written += [("database", name) for name in sorted(of_postgres)]
     for path in written:
         message = f"{path[-1]!r} goes with Postgres: on SQLite the server is one container"
@@ -139,6 +139,9 @@ def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: 
             message = "'authority' is of one elsewhere, and this one is a container of the stack's own"
             hint = "give its `url`, or leave it out"
             found.add(keys.MISPLACED_KEY, (*_PATH, part, "authority"), message, hint=hint, of_key=True)
+        if of.url is not None and "rotation" in of.model_fields_set:
+            message = "'rotation' is of the password of a container, and this one is elsewhere, as its `url` says"
+            found.add(keys.MISPLACED_KEY, (*_PATH, part, "rotation"), message, hint="leave it out", of_key=True)
     for path, ref in references(given):
         if ref.secret not in secrets:
             close = suggestion(ref.secret, secrets)

@@ -31,6 +31,7 @@ class Database(Limits):
     """None: a container of the stack's own."""
     authority: SecretRef | None
     """Who vouches for one elsewhere, where machines don't know that anyway."""
+    rotation: int
 
 
 class Redis(Limits):
@@ -38,6 +39,7 @@ class Redis(Limits):
     """None: a container of the stack's own."""
     authority: SecretRef | None
     """As of the database."""
+    rotation: int
 
 
 class Tls(Normalised):

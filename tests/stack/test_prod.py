@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import ssl
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,7 +20,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from tests.stack.cis import CHECKS, failures
-from tests.stack.platforms import Platform, docker, eventually
+from tests.stack.platforms import ROOT, Platform, docker, eventually
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 
 pytestmark = pytest.mark.docker
@@ -236,6 +239,52 @@ def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
     assert [each["type"] for each in api.get("flow_run_states/", params={"flow_run_id": run}).json()].count(
         "RUNNING"
     ) == 1
+
+
+def secret_of(prod: Platform, role: str) -> str:
+    return docker("exec", named(prod, role), "cat", f"/run/secrets/{role}_password")
+
+
+def gets_in(prod: Platform, password: str) -> bool:
+    ask = f"PGPASSWORD={password} psql -h 127.0.0.1 -U prefect -d prefect -qAtc 'SELECT 1'"
+    command = ["docker", "exec", named(prod, "postgres"), "sh", "-c", ask]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0 or b"password authentication failed" in done.stderr
+    return done.returncode == 0
+
+
+def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_up(
+    prod: Platform, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    deployments = api.post("deployments/count", json={}).json()
+    former = {role: secret_of(prod, role) for role in ("postgres", "redis")}
+    database = _inspect(named(prod, "postgres"))["Id"]
+    assert gets_in(prod, former["postgres"])
+
+    def turned(declared: Any) -> None:
+        declared["server"]["database"]["rotation"] = 2
+        declared["server"]["redis"] = {"rotation": 2}
+
+    prod.edit(turned)
+    command = [str(ROOT / ".venv/bin/pulumi"), "up", "--yes", "--non-interactive", "--stack", prod.stack]
+    quiet = subprocess.DEVNULL
+    own = {"cwd": prod.folder, "env": prod.environment, "start_new_session": True}
+    victim = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, **own)
+    eventually("another database's container", lambda: _inspect(named(prod, "postgres"))["Id"] != database, 120, 0.1)
+    os.killpg(victim.pid, signal.SIGKILL)
+    victim.wait()
+    prod.run("cancel", "--yes", "--stack", prod.stack, check=False)
+
+    prod.up()  # without --refresh, which would ask an API that can't get at its database
+
+    for role, password in former.items():
+        assert secret_of(prod, role) != password
+    assert not gets_in(prod, former["postgres"])
+    assert gets_in(prod, secret_of(prod, "postgres"))
+    assert eventually("the API", lambda: api.post("deployments/count", json={}).json() == deployments, 120)
+    run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    assert not any(secret_of(prod, "postgres") in docker("logs", name) for name in prod.containers())
 
 
 def test_another_up_changes_nothing_and_a_destroy_leaves_nothing(prod: Platform) -> None:

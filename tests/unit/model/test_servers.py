@@ -40,6 +40,11 @@ def test_a_server_on_sqlite_stays_one_container(tmp_path: Path) -> None:
         ({"replicas": 2, "redis": {}}, [("PI109", "server.replicas"), ("PI109", "server.redis")]),
         ({"database": {"type": "sqlite", "url": {"secret": "database_url"}}}, [("PI109", "server.database.url")]),
         (
+            {"database": {"url": {"secret": "database_url"}, "rotation": 2}, "redis": {"rotation": 2}},
+            [("PI109", "server.database.rotation")],
+        ),
+        ({"database": {"type": "sqlite", "rotation": 2}}, [("PI109", "server.database.rotation")]),
+        (
             {**POSTGRES, "redis": {"authority": {"secret": "tls_key"}}},
             [("PI109", "server.redis.authority")],
         ),
