@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
@@ -20,64 +19,39 @@ from infra.backup.engine import (
     prefect_version,
     wait_until_healthy,
 )
-from workers.backup import archive
+from workers.backup import archive, postgres_dump
+from workers.backup.postgres_dump import CONNECT, COUNTS
 
-_CONNECT: Final = """
-set -eu
-export PGHOST=/tmp PGUSER="$POSTGRES_USER" PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"
-"""
-_COUNTS: Final = """
-SELECT json_object_agg(name, count) FROM (
-  SELECT table_name AS name, (xpath('/row/c/text()', query_to_xml(
-    format('SELECT count(*) AS c FROM public.%I', table_name), false, true, '')))[1]::text::bigint AS count
-  FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE') AS counted;
-"""
-# The dump goes to stdout, what was counted to stderr: both of one snapshot, which lives as long as the transaction.
-_PACK: Final = "".join(
-    (
-        _CONNECT,
-        r"""
-psql --dbname="$POSTGRES_DB" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 <<'SQL'
-BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT pg_export_snapshot() AS name \gset
-\setenv SNAPSHOT :name
-\! pg_dump --format=custom --snapshot="$SNAPSHOT" --dbname="$POSTGRES_DB" || echo failed >&2
-\o |cat >&2
-SELECT json_build_object('schema', (SELECT max(version_num) FROM alembic_version));
-""",
-        _COUNTS,
-        """
-COMMIT;
-SQL
-""",
-    )
-)
-# Into a database of its own, so that a backup that doesn't fit changes nothing.
+# Into a database of its own, so that a backup that doesn't fit changes nothing. The extension was there before the
+# database's first start, and pg_dump takes what is as old as that for a part of Postgres.
 _FILL: Final = (
-    _CONNECT
+    CONNECT
     + """
 psql --dbname=postgres --quiet --set=ON_ERROR_STOP=1 \
   -c "DROP DATABASE IF EXISTS prefect_restoring WITH (FORCE)" -c "CREATE DATABASE prefect_restoring"
+psql --dbname=prefect_restoring --quiet --set=ON_ERROR_STOP=1 -c "CREATE EXTENSION IF NOT EXISTS pg_trgm"
 pg_restore --exit-on-error --no-owner --dbname=prefect_restoring
 psql --dbname=prefect_restoring --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 <<'SQL'
 """
-    + _COUNTS
+    + COUNTS
     + """
 SQL
 """
 )
+# Who still uses it, to back it up say, would keep it from being renamed.
 _SWAP: Final = (
-    _CONNECT
+    CONNECT  # noqa: S608  # no text of anybody else goes into it
     + """
+others="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$POSTGRES_DB'"
 psql --dbname=postgres --quiet --set=ON_ERROR_STOP=1 \
-  -c "DROP DATABASE IF EXISTS prefect_before_restore WITH (FORCE)" \
+  -c "DROP DATABASE IF EXISTS prefect_before_restore WITH (FORCE)" -c "$others" \
   -c "ALTER DATABASE \\"$POSTGRES_DB\\" RENAME TO prefect_before_restore" \
   -c "ALTER DATABASE prefect_restoring RENAME TO \\"$POSTGRES_DB\\""
 """
 )
 
 _ASK: Final = (
-    _CONNECT
+    CONNECT
     + """
 psql --dbname="$POSTGRES_DB" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1
 """
@@ -96,9 +70,12 @@ class PostgresDatabase:
     @classmethod
     def of(cls, project: str, stack: str) -> PostgresDatabase | None:
         found = containers(project, stack, "postgres")
+        servers = (*containers(project, stack, "api"), *containers(project, stack, "services"))
+        if not found and servers:
+            elsewhere = f"the database of {stack} is elsewhere: back it up there, and restore it there"
+            raise DatabaseError(f"{elsewhere}, with pg_dump and pg_restore of its own version (docs/operations.md)")
         if not found:
             return None
-        servers = (*containers(project, stack, "api"), *containers(project, stack, "services"))
         if not servers:
             raise DatabaseError(f"{stack} has a database and no server: `pulumi up --stack {stack}` first")
         image = docker("inspect", "--format", "{{.Image}}", servers[0])
@@ -106,19 +83,10 @@ class PostgresDatabase:
 
     def pack(self, into: IO[bytes]) -> None:
         """While the servers use it."""
-        with tempfile.TemporaryFile() as dump:
-            done = self._shell(_PACK, stdout=dump)
-            lines = done.stderr.decode(errors="replace").splitlines()
-            if done.returncode != 0 or "failed" in lines:
-                raise DatabaseError(f"pg_dump: {last_line(done.stderr)}")
-            schema, rows = (json.loads(line) for line in lines if line.startswith("{"))
-            facts = {
-                "made": datetime.now(UTC).isoformat(timespec="seconds"),
-                "prefect": self.version(),
-                **schema,
-                "rows": rows,
-            }
-            archive.wrap(dump, facts, into)
+        try:
+            postgres_dump.pack(into, prefect=self.version(), within=("docker", "exec", self.container))
+        except archive.BackupError as error:
+            raise DatabaseError(str(error)) from error
 
     def unpack(self, source: IO[bytes], prepare: Callable[[], None] | None = None) -> None:
         """The servers are stopped for the moment in which the databases change places. `prepare`: before they start."""
@@ -131,7 +99,7 @@ class PostgresDatabase:
             with path.open("rb") as dump:
                 filled = self._shell(_FILL, stdin=dump)
         if filled.returncode != 0:
-            raise DatabaseError(f"pg_restore: {last_line(filled.stderr)}")
+            raise DatabaseError(f"pg_restore: {_reason(filled.stderr)}")
         if json.loads(filled.stdout) != manifest["rows"]:
             raise DatabaseError("the database has not the rows that were backed up: nothing was replaced")
         if self.servers:
@@ -150,7 +118,7 @@ class PostgresDatabase:
 
     def rows(self) -> dict[str, int]:
         """By table."""
-        counted: dict[str, int] = json.loads(self._told(_COUNTS))
+        counted: dict[str, int] = json.loads(self._told(COUNTS))
         return counted
 
     def value(self, query: str) -> str | None:
@@ -173,14 +141,17 @@ class PostgresDatabase:
     def version(self) -> str:
         return prefect_version(self.image)
 
-    def _shell(
-        self, script: str, *, stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
+    def _shell(self, script: str, *, stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[bytes]:
         interactive = ["--interactive"] if stdin else []
         return subprocess.run(
             ["docker", "exec", *interactive, self.container, "sh", "-c", script],
             stdin=stdin or subprocess.DEVNULL,
-            stdout=stdout or subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             check=False,
         )
+
+
+def _reason(errors: bytes) -> str:
+    """What Postgres said; the last line may be the command that it said it of."""
+    said = [line for line in errors.decode(errors="replace").splitlines() if "ERROR:" in line]
+    return said[0].partition("ERROR:")[2].strip() if said else last_line(errors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 
@@ -11,6 +11,7 @@ from infra.components.container import Container, Health, Limits, Mount, volume_
 from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
 from infra.components.server import DATA, Server
+from infra.model import versions
 
 FOLDER: Final = "/var/lib/backups"
 LIMITS: Final = Limits(memory_mb=256, cpus=1.0, pids=64)
@@ -21,13 +22,13 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
     declared, naming = platform.stack.backup, platform.naming
     if declared is None or isinstance(server, ExistingServer) or server.volume is None:
         return
-    plan = {
-        "of": naming.prefix,
-        "database": f"{DATA}/prefect.db",
-        "folder": FOLDER,
-        "every": declared.every,
-        "keep": declared.keep,
-    }
+    plan: dict[str, Any] = {"of": naming.prefix, "folder": FOLDER, "every": declared.every, "keep": declared.keep}
+    postgres = server.postgres
+    if postgres is None:
+        plan["database"] = f"{DATA}/prefect.db"
+    else:
+        pin = versions.pinned(platform.stack.root, versions.SERVER)
+        plan["prefect"] = str(pin.version) if pin else "unknown"
     if declared.folder:
         to = Mount(source=declared.folder, target=FOLDER)
     else:
@@ -39,14 +40,19 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
         Container(
             name=naming.of("backup"),
             labels=naming.labels("backup"),
-            image=platform.images.build("backup").reference,
-            command=["python", "-m", "workers.backup"],
-            environment={"TZ": platform.stack.timezone, "BACKUP_PLAN": json.dumps(plan, sort_keys=True)},
+            image=platform.images.build("postgres-backup" if postgres else "backup").reference,
+            command=["python3", "-m", "workers.backup"],
+            environment={
+                "TZ": platform.stack.timezone,
+                "BACKUP_PLAN": json.dumps(plan, sort_keys=True),
+                **(postgres.environment if postgres else {}),
+            },
             limits=LIMITS,
-            network=None,
+            network=postgres.network if postgres else None,
             health=Health(url="http://127.0.0.1:8080/health"),
             # Not read-only: whoever reads a database in WAL mode writes down what they are reading.
-            mounts=[volume_mount(server.volume, DATA), to],
+            mounts=[to] if postgres else [volume_mount(server.volume, DATA), to],
+            files=postgres.files if postgres else {},
         ),
         pulumi.ResourceOptions(depends_on=[server.provider]),
     )

@@ -47,6 +47,7 @@ _INPUTS: Final = {
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
     "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),
+    "postgres-backup": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh", "workers/backup"),
     "redis": (SERVICES, "workers/healthcheck.py"),
     "haproxy": (SERVICES, "workers/healthcheck.py"),
 }

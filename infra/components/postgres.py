@@ -26,6 +26,15 @@ RESERVED_CONNECTIONS: Final = 25  # the migration, a backup, a person
 
 
 @dataclass(frozen=True)
+class Inside:
+    """The stack's own, as libpq and its tools are told of it."""
+
+    network: docker.Network
+    environment: dict[str, pulumi.Input[str]]
+    files: dict[str, pulumi.Input[str]]
+
+
+@dataclass(frozen=True)
 class Postgres:
     url: pulumi.Output[str]
     """As a setting of the server; a secret."""
@@ -35,6 +44,8 @@ class Postgres:
     """None: the database is elsewhere."""
     authority: pulumi.Output[str] | None = None
     """Who vouches for one elsewhere."""
+    inside: Inside | None = None
+    """How a container of the stack finds its own; None: it is elsewhere."""
 
 
 def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: pulumi.ResourceOptions) -> Postgres:
@@ -54,6 +65,12 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
         pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=platform.stack.server.protect)),
         stays=True,
     )
+    named: dict[str, pulumi.Input[str]] = {
+        "POSTGRES_USER": USER,
+        "POSTGRES_DB": NAME,
+        "POSTGRES_PASSWORD_FILE": PASSWORD_FILE,
+    }
+    files: dict[str, pulumi.Input[str]] = {PASSWORD_FILE: password}
     connections = CONNECTIONS_OF_A_PROCESS * (scaled.replicas + scaled.services_replicas) + RESERVED_CONNECTIONS
     running = platform.runtime.run(
         Container(
@@ -61,18 +78,13 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
             labels=naming.labels("postgres"),
             image=platform.images.build("postgres").reference,
             command=["sh", "/opt/prefect-infra/postgres.sh", "-c", f"max_connections={connections}"],
-            environment={
-                "TZ": platform.stack.timezone,
-                "POSTGRES_USER": USER,
-                "POSTGRES_DB": NAME,
-                "POSTGRES_PASSWORD_FILE": PASSWORD_FILE,
-            },
+            environment={"TZ": platform.stack.timezone, **named},
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
             network=network,
             # By TCP: while the database is being made, nothing answers there.
             health=Health(command=("pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", NAME)),
             mounts=[volume_mount(volume, DATA)],
-            files={PASSWORD_FILE: password},
+            files=files,
             stop_signal="SIGINT",
             shared_memory_mb=SHARED_MEMORY_MB,
             stays=True,
@@ -80,4 +92,5 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
         opts,
     )
     url = pulumi.Output.concat(f"postgresql+asyncpg://{USER}:", password, f"@{name}:{PORT}/{NAME}")
-    return Postgres(pulumi.Output.secret(url), running.resources, volume)
+    inside = Inside(network, {"PGHOST": name, **named}, files)
+    return Postgres(pulumi.Output.secret(url), running.resources, volume, inside=inside)

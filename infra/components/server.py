@@ -10,7 +10,7 @@ import pulumi_docker as docker
 from infra.components.container import Container, Health, Limits, Port, Running, Volume, volume_mount
 from infra.components.haproxy import INNER_PORT
 from infra.components.platform import Platform
-from infra.components.postgres import database
+from infra.components.postgres import Inside, database
 from infra.components.proxy import certificate, proxy
 from infra.components.redis import messaging
 from infra.components.scaled_server import Parts, api_replicas, background_services, migration
@@ -33,6 +33,8 @@ class Server(pulumi.ComponentResource):
     network: docker.Network
     volume: Volume | None
     """Where all objects are; None: in a database elsewhere."""
+    postgres: Inside | None = None
+    """How its own database is found, where that is Postgres."""
     running: Running
     """What answers."""
     provider: Provider
@@ -126,7 +128,7 @@ class Server(pulumi.ComponentResource):
         self.inner_api_url = f"http://{platform.naming.of('proxy')}:{INNER_PORT}/api"
         backend = platform.runtime.network("backend", platform.naming.of("backend"), child, internal=True)
         postgres = database(platform, scaled, backend, child)
-        self.volume = postgres.volume
+        self.volume, self.postgres = postgres.volume, postgres.inside
         parts = Parts(
             platform=platform,
             scaled=scaled,

@@ -54,11 +54,9 @@ def backup(stack: declared.Stack, found: Findings) -> Backup | None:
     if stack.server.api_url:
         message = "`backup` is for a server of the stack's own, and this one is there already"
         found.add(keys.MISPLACED_KEY, ("backup",), message, hint="leave it out", of_key=True)
-    if stack.server.database.type == "postgres":
-        message = "`backup` is for a database on SQLite, and this stack's is on Postgres"
-        found.add(
-            keys.MISPLACED_KEY, ("backup",), message, hint="have a timer call `prefect-infra backup`", of_key=True
-        )
+    if stack.server.database.url is not None:
+        message = "`backup` is for a database of the stack's own, and this one is elsewhere"
+        found.add(keys.MISPLACED_KEY, ("backup",), message, hint="have it backed up where it is", of_key=True)
     every = seconds(given.every, ("backup", "every"), found, at_least=MINUTE) or 0
     return Backup(every=every, keep=given.keep, folder=given.folder)
 

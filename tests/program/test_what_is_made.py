@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -321,8 +322,8 @@ def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(progr
     backup: dict[str, Any] = {"every": "6h"}
     made = program("dev", change=change)
     container = made.of("Container")["prefect-infra-dev-backup"]
-    plan = Plan.model_validate_json(environment(container)["BACKUP_PLAN"])
-    assert (plan.every, plan.keep) == (21_600, 14)
+    plan = Plan.parse(environment(container)["BACKUP_PLAN"])
+    assert (plan.every, plan.keep, plan.database) == (21_600, 14, Path("/var/lib/prefect/prefect.db"))
     assert container["networkMode"] == "none"
     assert made.of("Volume")["backups"]["name"] == "prefect-infra-dev-backups"
 
@@ -331,6 +332,20 @@ def test_backups_lie_on_a_volume_that_is_made_or_in_a_folder_that_is_named(progr
     mounts = made.of("Container")["prefect-infra-dev-backup"]["mounts"]
     assert [mount["source"] for mount in mounts if mount["type"] == "bind"] == ["/srv/backups"]
     assert "backups" not in made.of("Volume")
+
+
+def test_backups_of_postgres_reach_it_on_the_inner_network_and_find_its_password_in_a_file(
+    program: Callable[..., Any],
+) -> None:
+    made = program("prod", change=lambda config: config.update(backup={"every": "6h"}))
+    container, database = (made.of("Container")[f"prefect-infra-prod-{role}"] for role in ("backup", "postgres"))
+    plan = Plan.parse(environment(container)["BACKUP_PLAN"])
+    assert plan.database is None
+    assert plan.prefect == version("prefect")
+    assert environment(container)["PGHOST"] == "prefect-infra-prod-postgres"
+    assert container["networksAdvanced"] == [{"name": "prefect-infra-prod-backend"}]
+    assert container["uploads"] == database["uploads"]
+    assert "prefect-infra-prod-postgres-data" not in [mount["source"] for mount in container["mounts"]]
 
 
 def test_an_areas_alerts_are_automations_that_tell_its_block(program: Callable[..., Any]) -> None:

@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.stack.cis import CHECKS, failures
 from tests.stack.platforms import ROOT, Platform, docker, eventually
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
+from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
 pytestmark = pytest.mark.docker
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -42,6 +43,7 @@ def small(declared: Any) -> None:
     declared["server"]["proxy"]["http_port"] = "auto"
     declared["workers"] = {"type": "docker", "replicas": 1}
     declared["schedules_active"] = False
+    declared["backup"] = {"every": "1d"}
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +69,14 @@ def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Cli
     user, password = outputs["auth_string"].split(":", 1)
     own = {"base_url": outputs["api_url"] + "/", "auth": (user, password), "verify": trusting, "timeout": 60}
     with httpx.Client(**own) as client:
-        name = str(uuid.uuid4())
-        token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
-        client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
+        get_token(client)
         yield client
+
+
+def get_token(client: httpx.Client) -> None:
+    name = str(uuid.uuid4())
+    token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
+    client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
 
 
 def named(prod: Platform, role: str) -> str:
@@ -287,12 +293,48 @@ def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_u
     assert not any(secret_of(prod, "postgres") in docker("logs", name) for name in prod.containers())
 
 
+def test_what_the_scheduled_backup_holds_is_prods_again_whole(
+    prod: Platform, outputs: dict[str, Any], api: httpx.Client, tmp_path: Path
+) -> None:
+    keeper = named(prod, "backup")
+    made = eventually("made", lambda: docker("exec", keeper, "ls", "/var/lib/backups").split(), 120)
+    docker("cp", f"{keeper}:/var/lib/backups/{made[-1]}", str(tmp_path))
+    file = tmp_path / made[-1]
+    held = rows(file)
+    before = deployments(api)
+    assert held["deployment"] == len(before) > 0
+    for row in before.values():
+        api.delete(f"deployments/{row['id']}").raise_for_status()
+    api.post("variables/", json={"name": "despues", "value": 1}).raise_for_status()
+
+    done = prefect_infra(prod, "restore", str(file), "--yes")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    eventually("answers", lambda: api.get("ready").is_success, 120)
+    get_token(api)
+    assert deployments(api) == before
+    assert api.get("variables/name/despues").status_code == httpx.codes.NOT_FOUND
+    again = prefect_infra(prod, "backup", "--to", str(tmp_path / "again"), "--json")
+    assert again.returncode == 0, again.stderr
+    now = rows(next((tmp_path / "again").iterdir()))
+    goes_on = {
+        name
+        for name in held
+        if name.startswith(("event", "flow_run", "csrf", "worker", "log", "automation", "composite"))
+    }
+    assert {k: v for k, v in now.items() if k not in goes_on} == {k: v for k, v in held.items() if k not in goes_on}
+    run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+
+
 def test_another_up_changes_nothing_and_a_destroy_leaves_nothing(prod: Platform) -> None:
     prod.up("--expect-no-changes")
 
     prod.destroy()
 
     assert prod.containers() == []
-    for kind in ("volume", "network"):
-        assert prod.stack not in docker(kind, "ls", "--format", "{{.Name}}")
+    assert prod.stack not in docker("network", "ls", "--format", "{{.Name}}")
+    kept = [name for name in docker("volume", "ls", "--format", "{{.Name}}").split() if prod.stack in name]
+    assert kept == [named(prod, "backups")], "whoever destroys a stack by mistake needs them most"
+    docker("volume", "rm", *kept)
     assert not list(prod.profiles.parent.glob("*.ca.pem"))

@@ -1,19 +1,23 @@
-"""Make a backup now and then, and keep the newest. BACKUP_PLAN: a JSON object."""
+"""Make a backup now and then, and keep the newest. BACKUP_PLAN: a JSON object.
+
+The standard library alone: an image of Postgres has no other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import sqlite3
 import sys
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from workers.backup import archive, postgres_dump
 from workers.backup.archive import BackupError
 from workers.backup.keeping import backups, make, thin_out
 
@@ -24,17 +28,44 @@ RETRY: Final = timedelta(minutes=5)
 logger = logging.getLogger("backup")
 
 
-class Plan(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+@dataclass(frozen=True, kw_only=True)
+class Plan:
     of: str
     """What the files are called by: project and stack."""
-    database: Path
     folder: Path
-    every: int = Field(gt=0)
+    every: int
     """Seconds."""
-    keep: int = Field(gt=0)
+    keep: int
     """How many."""
+    database: Path | None = None
+    """None: a database on Postgres, which the environment names: see workers/backup/postgres_dump.py."""
+    prefect: str | None = None
+    """The version of Prefect that uses the one on Postgres; one on SQLite is backed up where Prefect is."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises: ValueError: it is no such plan."""
+        try:
+            given: dict[str, Any] = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"JSON: {error}") from error
+        known = {each.name for each in fields(cls)}
+        if not isinstance(given, dict) or not {"of", "folder", "every", "keep"} <= given.keys() <= known:
+            raise ValueError(f"expected an object with {', '.join(sorted(known))}")
+        numbers = {key: given[key] for key in ("every", "keep")}
+        if wrong := [key for key, value in numbers.items() if type(value) is not int or value < 1]:
+            raise ValueError(f"expected numbers from 1 up: {', '.join(wrong)}")
+        if ("database" in given) == ("prefect" in given):
+            raise ValueError("expected either `database` or `prefect`")
+        paths: dict[str, Any] = {key: Path(given[key]) for key in ("folder", "database") if key in given}
+        return cls(**{**given, **paths})
+
+    def pack(self, into: IO[bytes]) -> None:
+        if self.database is not None:
+            archive.pack(self.database, into)
+        else:
+            # Beside the backups, where there is room for one.
+            postgres_dump.pack(into, prefect=str(self.prefect), scratch=self.folder)
 
 
 def due(last: datetime | None, every: timedelta, now: datetime) -> datetime:
@@ -44,7 +75,7 @@ def due(last: datetime | None, every: timedelta, now: datetime) -> datetime:
 
 def back_up(plan: Plan) -> bool:
     try:
-        made = make(plan.database, plan.folder, plan.of, datetime.now(UTC))
+        made = make(plan.pack, plan.folder, plan.of, datetime.now(UTC))
     except (BackupError, OSError, sqlite3.Error) as error:
         logger.error("No backup: %s: %s", type(error).__name__, error)  # noqa: TRY400  # no bug: a full disk, say
         return False
@@ -91,10 +122,9 @@ async def serve(plan: Plan) -> None:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(name)s - %(message)s")
     try:
-        plan = Plan.model_validate_json(os.environ.get(VARIABLE, ""))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors())
-        sys.exit(f"backup: {VARIABLE}: {problems}")
+        plan = Plan.parse(os.environ.get(VARIABLE, ""))
+    except ValueError as error:
+        sys.exit(f"backup: {VARIABLE}: {error}")
     asyncio.run(serve(plan))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
-
-from workers.backup.archive import pack
+from typing import IO, Any, Final
 
 SUFFIX: Final = ".backup"
 STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -29,14 +28,14 @@ def backups(folder: Path, of: str) -> list[tuple[datetime, Path]]:
     return sorted(found)
 
 
-def make(database: Path, folder: Path, of: str, now: datetime) -> Path:
-    """A new backup. It has its name once it is whole: who looks at the folder never finds half of one."""
+def make(pack: Callable[[IO[bytes]], Any], folder: Path, of: str, now: datetime) -> Path:
+    """A new backup, by `pack`. It has its name once it is whole: who looks at the folder never finds half of one."""
     path = folder / file_name(of, now)
     unfinished = path.with_suffix(".unfinished")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            pack(database, file)
+            pack(file)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)

@@ -142,9 +142,9 @@ def test_backups_are_made_each_day_and_a_fortnight_is_kept(load: Load) -> None:
         ("backup", "{folder: backups}", "PI105", "whole path"),
         (
             "server",
-            "{auth: required, database: {type: postgres}}\n  prefect-infra:backup: {}",
+            "{auth: required, database: {type: postgres, url: {secret: u}}}\n  prefect-infra:backup: {}",
             "PI109",
-            "prefect-infra backup",
+            "where it is",
         ),
         ("workers", "{drain_seconds: -1}", "PI106", "at least 0"),
         ("server", "{api_url: 'http://127.0.0.1:4200/api'}\n  prefect-infra:janitor: {}", "PI109", "there already"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import tarfile
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,7 +142,7 @@ def test_the_newest_are_kept_and_what_is_not_ours_is_left_alone(database: Path, 
     folder.mkdir()
     (folder / "p-dev-notas.backup").touch()
     (folder / file_name("p-dev-ana", NOON)).touch()
-    made = [make(database, folder, "p-dev", NOON + timedelta(days=day)) for day in (2, 0, 1)]
+    made = [make(partial(archive.pack, database), folder, "p-dev", NOON + timedelta(days=day)) for day in (2, 0, 1)]
 
     gone = thin_out(folder, "p-dev", keep=2)
 
@@ -166,3 +169,22 @@ def test_a_backup_that_fails_is_told_of_and_leaves_nothing_half_made(
     assert "there is no database" in caplog.text
     assert last_of(plan) is None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"every": 0}, "from 1 up: every"),
+        ({"keep": "3"}, "from 1 up: keep"),
+        ({"folder": ...}, "expected an object"),
+        ({"keeps": 3}, "expected an object"),
+        ({"prefect": "3.8.8"}, "either"),
+        ({"database": ...}, "either"),
+    ],
+)
+def test_a_plan_that_is_none_is_refused(change: dict[str, Any], told: str) -> None:
+    given = {"of": "p-dev", "folder": "/b", "every": 60, "keep": 2, "database": "/d"} | change
+    with pytest.raises(ValueError, match=told):
+        Plan.parse(json.dumps({key: value for key, value in given.items() if value is not ...}))
+    with pytest.raises(ValueError, match="JSON"):
+        Plan.parse("")
