@@ -34,7 +34,7 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
     else:
         # Who destroys a stack by mistake needs them most.
         kept = pulumi.ResourceOptions(retain_on_delete=True)
-        volume = platform.runtime.volume("backups", naming.of("backups"), naming.labels("backups"), kept)
+        volume = platform.runtime.volume("backups", naming.of("backups"), naming.labels("backups"), kept, stays=True)
         to = volume_mount(volume, FOLDER)
     platform.runtime.run(
         Container(
@@ -53,6 +53,7 @@ def backups(platform: Platform, server: Server | ExistingServer) -> None:
             # Not read-only: whoever reads a database in WAL mode writes down what they are reading.
             mounts=[to] if postgres else [volume_mount(server.volume, DATA), to],
             files=postgres.files if postgres else {},
+            stays=True,
         ),
         pulumi.ResourceOptions(depends_on=[server.provider]),
     )

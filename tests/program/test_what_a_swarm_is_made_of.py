@@ -79,6 +79,16 @@ def test_what_keeps_data_stays_on_the_node_that_is_declared(made: Any) -> None:
     assert {name for name, node in nodes.items() if node == "node-1"} == {"postgres-data", "redis-data"}
 
 
+def test_backups_are_on_the_node_that_keeps_the_data(program: Callable[..., Any]) -> None:
+    def backed_up(config: dict[str, Any]) -> None:
+        on_a_swarm(config)
+        config["backup"] = {"every": "6h"}
+
+    made = program("prod", change=backed_up)
+    assert services(made)["backup"]["deploy"]["placement"]["constraints"] == ["node.hostname==node-1"]
+    assert made.of("NodeVolume")["backups"]["node"] == "node-1"
+
+
 def test_an_area_may_have_machines_of_its_own(program: Callable[..., Any]) -> None:
     def ventas_apart(config: dict[str, Any]) -> None:
         on_a_swarm(config)
