@@ -25,6 +25,7 @@ HOPELESS: Final = 4
 """So many tasks of a new service that ended in failure, and none at work: more time won't help."""
 GONE_SECONDS: Final = 120
 _ENDED_BADLY: Final = frozenset({"failed", "rejected", "orphaned"})
+_ENDED: Final = _ENDED_BADLY | {"complete", "shutdown", "remove"}
 _JOBS: Final = ("ReplicatedJob", "GlobalJob")
 
 
@@ -102,14 +103,18 @@ async def remove(service: str) -> None:
 
 
 async def _still_there(ids: Sequence[str]) -> list[str]:
-    """Of tasks of a service that is gone; those on a lost node stay in the list for a day, and are no more."""
+    """Of tasks of a service that is gone, those that haven't ended.
+
+    The list alone doesn't tell: a lost node's stay in it for a day, and a job's that are done for good (20.10, run).
+    """
     lost, left = await _lost_nodes() if ids else frozenset(), []
     for each in ids:
         try:
-            node = await docker("inspect", "--type", "task", "--format", "{{.NodeID}}", each)
+            told = await docker("inspect", "--type", "task", "--format", "{{.Status.State}} {{.NodeID}}", each)
         except NotFound:
             continue
-        if node not in lost:
+        state, _, node = told.partition(" ")
+        if state not in _ENDED and node not in lost:
             left.append(each)
     return left
 
