@@ -1,4 +1,8 @@
-"""A file of this machine as the disk of the database's volume, so that it alone can be full. Needs root and Linux."""
+"""A file of this machine as the disk of the database's volume, so that it alone can be full. Needs root and Linux.
+
+The disk is mounted where the engine keeps the volume's files, not named as an option of the volume: Pulumi would find a
+volume that isn't as declared, and the next `up` would replace it, and the database with it.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +18,27 @@ OWNER: Final = "10001:10001"  # who Postgres runs as
 
 
 def is_possible() -> bool:
-    return os.geteuid() == 0 and all(shutil.which(each) for each in ("losetup", "mkfs.ext4"))
+    return os.geteuid() == 0 and all(shutil.which(each) for each in ("mount", "mkfs.ext4"))
 
 
 def make(file: Path, volume: str, labels: Mapping[str, str]) -> None:
-    """The volume, before the stack makes one of that name: the engine then gives it this one."""
+    """The volume, before the stack makes one of that name: the engine then gives it this one.
+
+    `labels`: all that the stack gives it.
+    """
     with file.open("wb") as stream:
         stream.truncate(MEGABYTES * 1024 * 1024)
     # Nothing is kept for root, who doesn't write here.
     _run("mkfs.ext4", "-q", "-m", "0", "-E", f"root_owner={OWNER}", str(file))
-    device = _run("losetup", "--find", "--show", str(file))
     labelled = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
-    _run("docker", "volume", "create", "--opt", "type=ext4", "--opt", f"device={device}", *labelled, volume)
+    _run("docker", "volume", "create", *labelled, volume)
+    _run("mount", "-o", "loop", str(file), _run("docker", "volume", "inspect", "--format", "{{.Mountpoint}}", volume))
 
 
 def forget(file: Path) -> None:
-    """Once the volume is gone."""
+    """Before the volume goes: the engine can't remove what is a mount. Containers keep it for as long as they run."""
     for line in _run("losetup", "--associated", str(file)).splitlines():
-        _run("losetup", "--detach", line.partition(":")[0])
+        subprocess.run(["umount", "--lazy", line.partition(":")[0]], check=False, capture_output=True, timeout=60)
 
 
 def _run(*command: str) -> str:

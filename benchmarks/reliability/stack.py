@@ -14,10 +14,11 @@ from benchmarks.reliability.checkout import ROOT, Size
 from infra.cli import platform_down
 from infra.cli.platform_up import connection
 from infra.cli.pulumi import Pulumi
-from infra.components.naming import LABEL
+from infra.components.naming import LABEL, Naming
 from infra.provider.connection import Connection
 
 FOLDER: Final = ROOT / ".state" / "reliability"
+PROJECT: Final = "prefect-infra"
 COMMAND_SECONDS: Final = 60
 _READ: Final = (
     "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics', timeout=5).read().decode())"
@@ -63,8 +64,8 @@ class Stack:
             self.down()
         checkout.make(self.folder, self.size)
         if small_disk.is_possible():
-            labels = {f"{LABEL}.stack": self.name, f"{LABEL}.role": "data"}
-            small_disk.make(self._disk, self.prefixed("postgres-data"), labels)
+            naming = Naming(PROJECT, self.name)
+            small_disk.make(self._disk, naming.of("postgres-data"), naming.labels("data"))
         self.apply()
         checkout.note_size(self.folder, self.size)
 
@@ -82,10 +83,11 @@ class Stack:
 
     def down(self) -> str | None:
         """Everything of it. What stood in the way, in words."""
+        if self.has_small_disk:
+            small_disk.forget(self._disk)
         problem = platform_down.destroy(self.pulumi) if self.folder.is_dir() and self.pulumi.exists() else None
         if problem is None and self.has_small_disk:
             docker("volume", "rm", "--force", self.prefixed("postgres-data"))  # of an `up` that never came to it
-            small_disk.forget(self._disk)
         if problem is None and self.folder.is_dir():
             shutil.rmtree(self.folder)
         return problem
@@ -109,7 +111,7 @@ class Stack:
         return connection(self.outputs)
 
     def prefixed(self, role: str) -> str:
-        return f"prefect-infra-{self.name}-{role}"
+        return f"{PROJECT}-{self.name}-{role}"
 
     @property
     def network(self) -> str:
