@@ -192,6 +192,10 @@ def test_a_lost_node_is_made_up_for_by_the_others(
     assert run["state"]["type"] == "COMPLETED", run["state"]
 
 
+@pytest.mark.xfail(
+    reason="known fault, docs/operations.md: an ended container of the stack stays on a node",
+    strict=False,  # seen once, and whether it is there each time isn't known
+)
 def test_a_destroy_leaves_nothing_on_the_nodes_that_are_there(nodes: Nodes, prod: Platform) -> None:
     prod.destroy()
 
