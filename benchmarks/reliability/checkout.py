@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
+
+from infra.toolchain.checkout_copy import copy_checkout
+from infra.toolchain.links import link
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BASE: Final = "prod"
@@ -65,22 +66,8 @@ def stack_name() -> str:
 
 def make(folder: Path, size: Size) -> None:
     """What git would clone, the uncommitted included, with the load's flow and stack."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / ".state" / "pulumi").mkdir(parents=True, exist_ok=True)
-    shutil.copy2(ROOT / ".state" / "toolchain.json", folder / ".state" / "toolchain.json")
-    for shared in (".venv", ".state/home"):
-        if not (folder / shared).is_symlink():
-            (folder / shared).symlink_to(ROOT / shared)
+    copy_checkout(ROOT, folder)
+    link(folder / ".state" / "home", ROOT / ".state" / "home")
     (folder / FLOW).write_text(FLOW_SOURCE, encoding="utf-8")
     write_stack(folder, size)
 

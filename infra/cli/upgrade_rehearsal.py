@@ -14,7 +14,6 @@ from infra.backup import PostgresDatabase, SqliteDatabase, database_of
 from infra.backup.engine import DatabaseError, containers, docker
 from infra.backup.sqlite_database import DATA
 from infra.cli.smoke import NotInTime, try_deployment, workers_online
-from infra.components.naming import IMAGES
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 from infra.upgrade import disarming
@@ -136,8 +135,7 @@ def images_of(root: Path, base: str, areas: list[str]) -> list[str]:
 
     builder = ImageBuilder(root, base)
     targets = [("server", None), ("proxy", None), *((target, area) for area in areas for target in ("worker", "flows"))]
-    named = [(target if area is None else f"{target}-{area}", builder.digest(target, area)) for target, area in targets]
-    return [f"{IMAGES}/{role}:{digest[:12]}" for role, digest in named]
+    return [builder.name(target, area) for target, area in targets]
 
 
 def there(reference: str) -> bool:

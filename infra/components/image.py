@@ -74,10 +74,17 @@ class ImageBuilder:
 
     def build(self, target: str, area: str | None = None) -> BuiltImage:
         """The image of a Dockerfile's target."""
-        role = target if area is None else f"{target}-{area}"
+        role = _role(target, area)
         if role not in self._built:
             self._built[role] = self._image(target, area, role)
         return self._built[role]
+
+    def name(self, target: str, area: str | None = None) -> str:
+        """What the image is called, for who looks for it on an engine."""
+        return self._named(_role(target, area), self.digest(target, area))
+
+    def _named(self, role: str, digest: str) -> str:
+        return f"{self.registry or IMAGES}/{role}:{digest[:12]}"
 
     def _image(self, target: str, area: str | None, role: str) -> BuiltImage:
         digest = self.digest(target, area)
@@ -89,7 +96,7 @@ class ImageBuilder:
         first = [] if target == FIRST or dockerfile != DOCKERFILE else [self.build(FIRST).resource]
         made = docker.RemoteImage(
             f"image-{role}",
-            name=f"{self.registry or IMAGES}/{role}:{digest[:12]}",
+            name=self._named(role, digest),
             build=docker.RemoteImageBuildArgs(
                 context=CONTEXT,
                 dockerfile=dockerfile,
@@ -118,6 +125,10 @@ class ImageBuilder:
                 sha.update(f"{path.relative_to(self.root).as_posix()}\n{len(content)}\n".encode())
                 sha.update(content)
         return sha.hexdigest()
+
+
+def _role(target: str, area: str | None) -> str:
+    return target if area is None else f"{target}-{area}"
 
 
 def _files(path: Path) -> Iterator[Path]:

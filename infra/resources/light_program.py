@@ -72,9 +72,8 @@ async def _prepared(*arguments: Any, **named: Any) -> Any:
     """Without properties that depend on nothing: the engine takes those left out for such, as long as one is there."""
     prepared = await _prepare(*arguments, **named)
     known = prepared.property_dependencies
-    for name in [name for name, dependencies in known.items() if not dependencies][not any(known.values()) :]:
-        del known[name]
-    return prepared
+    kept = {name: on for name, on in known.items() if on} or dict(list(known.items())[:1])
+    return prepared._replace(property_dependencies=kept)
 
 
 def lighten(environ: Mapping[str, str] = os.environ) -> None:

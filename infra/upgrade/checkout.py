@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ from infra.model import NAMESPACE
 from infra.model.loading import from_file
 from infra.model.shape import plain
 from infra.model.versions import SERVER, pinned
+from infra.toolchain.checkout_copy import copy_checkout
+from infra.toolchain.links import link
 
 STAND_IN: Final = "upgrade-test"
 """What each secret of the stack is in the copy, those in blocks included: nothing that it would open."""
@@ -68,19 +70,13 @@ class Copy:
 
 
 def copy_of(root: Path, base: str, into: Path) -> Copy:
-    """All that git would take along, uncommitted changes included; without git, all but the set-up's results."""
+    """With the stack files that git ignores, a person's own."""
     shutil.rmtree(into, ignore_errors=True)
-    for name in _files(root):
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(root / name, target, follow_symlinks=False)
-    state = into / ".state"
-    (state / "pulumi").mkdir(parents=True, exist_ok=True)
-    shutil.copy2(root / ".state" / "toolchain.json", state)
-    (root / ".state" / "home").mkdir(parents=True, exist_ok=True)
-    (state / "home").symlink_to(root / ".state" / "home")  # Pulumi's plugins
-    (into / ".venv").symlink_to((root / ".venv").resolve())
-    passphrase = state / "passphrase"
+    copy_checkout(root, into, ignored={path.name for path in root.glob("Pulumi.*.yaml")})
+    home = root / ".state" / "home"  # Pulumi's plugins
+    home.mkdir(parents=True, exist_ok=True)
+    link(into / ".state" / "home", home)
+    passphrase = into / ".state" / "passphrase"
     passphrase.touch(mode=0o600)
     passphrase.write_text(secrets.token_hex(32))
     return Copy(into, f"{base}-upgrade", base)
@@ -183,18 +179,3 @@ def _without(declared: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 def _is_secret(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"secure"}
-
-
-def _files(root: Path) -> Iterator[str]:
-    if (root / ".git").exists():
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        if listed.returncode == 0:
-            # Stack files that git ignores, a person's own, count too.
-            own = {path.name for path in root.glob("Pulumi.*.yaml")}
-            known = {*filter(None, listed.stdout.split("\0")), *own}
-            yield from sorted(name for name in known if (root / name).is_file() or (root / name).is_symlink())
-            return
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in {".git", ".state", ".venv", "__pycache__"}]
-        yield from ((Path(folder) / name).relative_to(root).as_posix() for name in sorted(names))

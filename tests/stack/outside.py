@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from infra.components.image import SERVICES, ImageBuilder
-from infra.components.naming import IMAGES
 from infra.toolchain.facts import read_facts
 from tests.authorities import Issued, issue
 from tests.stack.platforms import ROOT, docker, eventually
@@ -102,7 +101,7 @@ def outside() -> Outside:
 def service_image(target: str) -> str:
     """As a stack calls it, and builds it where it isn't there."""
     base = read_facts(ROOT).base_image
-    image = f"{IMAGES}/{target}:{ImageBuilder(ROOT, base).digest(target, None)[:12]}"
+    image = ImageBuilder(ROOT, base).name(target)
     if not docker("images", "-q", image):
         options = ("--target", target, "--build-arg", f"BASE_IMAGE={base}", "-t", image)
         docker("build", "-q", "-f", str(ROOT / SERVICES), *options, str(ROOT))

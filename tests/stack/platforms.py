@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 from ruamel.yaml import YAML
 
+from infra.toolchain import checkout_copy
 from infra.toolchain.launcher import environment
 
 ROOT = Path(__file__).parents[2]
@@ -160,20 +160,7 @@ class Declared:
 
 def copy_checkout(folder: Path) -> None:
     """What git would clone, the uncommitted included; and the set-up's results, which needn't be made twice."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    checkout_copy.copy_checkout(ROOT, folder)
     for file in folder.glob("Pulumi.*.yaml"):
         # As git has it: with the salt of a stack that this checkout has up, no other passphrase would do.
         file.write_text(re.sub(r"^encryptionsalt: .*\n", "", file.read_text(), flags=re.MULTILINE))
-    (folder / ".state" / "pulumi").mkdir(parents=True)
-    shutil.copy2(ROOT / ".state" / "toolchain.json", folder / ".state" / "toolchain.json")
-    (folder / ".venv").symlink_to(ROOT / ".venv")

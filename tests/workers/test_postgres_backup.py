@@ -12,11 +12,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from infra.backup import DatabaseError, PostgresDatabase
-from infra.components.image import SERVICES, ImageBuilder
-from infra.components.naming import IMAGES
-from infra.toolchain.facts import read_facts
 from infra.upgrade import disarming
-from tests.stack.platforms import ROOT, docker, eventually
+from tests.stack.outside import service_image
+from tests.stack.platforms import docker, eventually
 from workers.backup import archive
 
 pytestmark = [pytest.mark.docker, pytest.mark.thorough]
@@ -36,11 +34,7 @@ class Quiet(PostgresDatabase):
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    name, base = f"t-backup-{secrets.token_hex(3)}", read_facts(ROOT).base_image
-    image = f"{IMAGES}/postgres:{ImageBuilder(ROOT, base).digest('postgres', None)[:12]}"  # as a stack calls it
-    if not docker("images", "-q", image):
-        options = ("--target", "postgres", "--build-arg", f"BASE_IMAGE={base}", "-t", image)
-        docker("build", "-q", "-f", str(ROOT / SERVICES), *options, str(ROOT))
+    name, image = f"t-backup-{secrets.token_hex(3)}", service_image("postgres")
     password = tmp_path_factory.mktemp("secret") / "password"
     password.write_text(secrets.token_hex())
     password.parent.chmod(0o755)
