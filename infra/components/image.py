@@ -41,13 +41,19 @@ _WORKER: Final = (
 _INPUTS: Final = {
     "server": _SERVER,
     "proxy": (*_SERVER, "workers/socket_proxy"),
-    "backup": (*_SERVER, "workers/backup"),
-    "janitor": (*_SERVER, "workers/janitor"),
-    "autoscaler": (*_SERVER, "workers/autoscaler"),
+    "backup": (*_SERVER, "workers/background", "workers/backup"),
+    "janitor": (*_SERVER, "workers/background", "workers/janitor"),
+    "autoscaler": (*_SERVER, "workers/background", "workers/autoscaler"),
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
     "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),
-    "postgres-backup": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh", "workers/backup"),
+    "postgres-backup": (
+        SERVICES,
+        "workers/healthcheck.py",
+        "workers/services/postgres.sh",
+        "workers/background",
+        "workers/backup",
+    ),
     "redis": (SERVICES, "workers/healthcheck.py"),
     "haproxy": (SERVICES, "workers/healthcheck.py"),
 }

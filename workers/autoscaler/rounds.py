@@ -29,11 +29,6 @@ class Rounds:
         self.last: datetime | None = None
         """When the last round that reached server and engine ended."""
 
-    async def for_ever(self) -> None:
-        while True:
-            await self.one()
-            await asyncio.sleep(self._policies.every)
-
     async def one(self) -> int:
         """How many areas were looked at."""
         worked = 0

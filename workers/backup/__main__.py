@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 import os
-import signal
 import sqlite3
 import sys
 from dataclasses import dataclass, fields
@@ -17,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
+from workers.background.until_stopped import until_stopped
 from workers.backup import archive, postgres_dump
 from workers.backup.archive import BackupError
 from workers.backup.keeping import backups, make, thin_out
 
 VARIABLE: Final = "BACKUP_PLAN"
-PORT: Final = 8080
 RETRY: Final = timedelta(minutes=5)
 
 logger = logging.getLogger("backup")
@@ -100,23 +99,13 @@ async def for_ever(plan: Plan) -> None:
 
 
 async def serve(plan: Plan) -> None:
-    loop, stopped, began = asyncio.get_running_loop(), asyncio.Event(), datetime.now(UTC)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    began = datetime.now(UTC)
 
-    async def health(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def is_well() -> bool:
         # Unhealthy when one is overdue: who watches containers learns that there are no backups.
-        late = datetime.now(UTC) - max(last_of(plan) or began, began) > timedelta(seconds=plan.every) + 2 * RETRY
-        writer.write(b"HTTP/1.0 503 Service Unavailable\r\n\r\n" if late else b"HTTP/1.0 200 OK\r\n\r\n")
-        await writer.drain()
-        writer.close()
+        return datetime.now(UTC) - max(last_of(plan) or began, began) <= timedelta(seconds=plan.every) + 2 * RETRY
 
-    async with await asyncio.start_server(health, "127.0.0.1", PORT):
-        going = asyncio.create_task(for_ever(plan))
-        await asyncio.wait((going, asyncio.create_task(stopped.wait())), return_when=asyncio.FIRST_COMPLETED)
-        if going.done():
-            await going  # raises what ended it
-        going.cancel()
+    await until_stopped(for_ever(plan), is_well)
 
 
 def main() -> None:

@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-import signal
-import sys
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prefect.client.orchestration import get_client
-from pydantic import ValidationError
 
+from workers.background import rounds
 from workers.janitor.policies import Policies
 from workers.janitor.rounds import Rounds
 from workers.janitor.server import Server
 
 VARIABLE: Final = "JANITOR_POLICIES"
-PORT: Final = 8080
-PATIENCE: Final = timedelta(minutes=5)  # a server that is replaced is away for less
 
 logger = logging.getLogger("janitor")
 
 
 async def serve(given: Policies) -> None:
-    loop, stopped, began = asyncio.get_running_loop(), asyncio.Event(), datetime.now(UTC)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
     async with get_client() as client:
-        rounds = Rounds(given, Server(client, given.pools))
-
-        async def health(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            silent = datetime.now(UTC) - (rounds.last or began)
-            well = silent < timedelta(seconds=3 * given.every) + PATIENCE
-            writer.write(b"HTTP/1.0 200 OK\r\n\r\n" if well else b"HTTP/1.0 503 Service Unavailable\r\n\r\n")
-            await writer.drain()
-            writer.close()
-
-        async with await asyncio.start_server(health, "127.0.0.1", PORT):
-            logger.info("Rounds every %d s over %s", given.every, ", ".join(given.pools) or "no pool")
-            going = asyncio.create_task(rounds.for_ever())
-            await asyncio.wait((going, asyncio.create_task(stopped.wait())), return_when=asyncio.FIRST_COMPLETED)
-            if going.done():
-                await going  # raises what ended it
-            going.cancel()
-
-
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(name)s - %(message)s", force=True)
-    # It repeats each request, most of which find nothing.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        given = Policies.model_validate_json(os.environ.get(VARIABLE, ""))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors())
-        sys.exit(f"janitor: {VARIABLE}: {problems}")
-    asyncio.run(serve(given))
+        logger.info("Rounds every %d s over %s", given.every, ", ".join(given.pools) or "no pool")
+        await rounds.make(Rounds(given, Server(client, given.pools)), given.every)
 
 
 if __name__ == "__main__":
-    main()
+    rounds.begin("janitor", VARIABLE, Policies, serve)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -41,11 +40,6 @@ class Rounds:
         if worked:
             self.last = datetime.now(UTC)
         return worked
-
-    async def for_ever(self) -> None:
-        while True:
-            await self.one()
-            await asyncio.sleep(self._policies.every)
 
     async def _zombies(self) -> None:
         if self._policies.zombie_runs is None or self._watching_since is None:
