@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
-from infra.components.docker_workers import PROXY_FOLDER, PROXY_LIMITS, PROXY_SOCKET
+from infra.components.container import Container, Health, Limits
 from infra.components.existing_server import ExistingServer
 from infra.components.naming import SCALED, Naming
 from infra.components.platform import Platform
 from infra.components.server import Server
+from infra.components.socket_proxy import socket_mount, socket_proxy
 from infra.components.workers import QUERY_SECONDS, connection, connection_files
 from infra.model import Area
 
@@ -32,7 +32,15 @@ def autoscaler(platform: Platform, server: Server | ExistingServer) -> None:
     sockets = platform.runtime.volume(
         role, naming.of(role), naming.labels(role), pulumi.ResourceOptions(), passing=True, stays=True
     )
-    proxy = _proxy(platform, areas, sockets)
+    # Beside those of docker workers: what a worker reaches must not stop another.
+    proxy = socket_proxy(
+        naming.of("autoscaler-socket-proxy"),
+        naming.labels("socket-proxy"),
+        json.dumps(rules(areas, naming), sort_keys=True),
+        sockets,
+        platform,
+        pulumi.ResourceOptions(),
+    )
     platform.runtime.run(
         Container(
             name=naming.of("autoscaler"),
@@ -47,7 +55,7 @@ def autoscaler(platform: Platform, server: Server | ExistingServer) -> None:
             limits=LIMITS,
             network=server.network,
             health=Health(url="http://127.0.0.1:8080/health"),
-            mounts=[volume_mount(sockets, PROXY_FOLDER)],
+            mounts=[socket_mount(sockets)],
             files=connection_files(server),
         ),
         pulumi.ResourceOptions(depends_on=[server.provider, *proxy.resources]),
@@ -77,23 +85,3 @@ def policies(areas: Sequence[Area]) -> dict[str, Any]:
 def rules(areas: Sequence[Area], naming: Naming) -> dict[str, Any]:
     """As workers/socket_proxy/scaling.py has them."""
     return {"labels": {**naming.labels("worker"), **SCALED}, "areas": sorted(area.name for area in areas)}
-
-
-def _proxy(platform: Platform, areas: Sequence[Area], sockets: Volume) -> Running:
-    """Beside those of docker workers: what a worker reaches must not stop another."""
-    naming = platform.naming
-    return platform.runtime.run(
-        Container(
-            name=naming.of("autoscaler-socket-proxy"),
-            labels=naming.labels("socket-proxy"),
-            image=platform.images.build("proxy").reference,
-            command=["python", "-m", "workers.socket_proxy"],
-            environment={"SOCKET_PROXY_RULES": json.dumps(rules(areas, naming), sort_keys=True)},
-            limits=PROXY_LIMITS,
-            network=None,
-            health=Health(url=f"unix://{PROXY_SOCKET}"),
-            mounts=[volume_mount(sockets, PROXY_FOLDER)],
-            holds_engine=True,
-        ),
-        pulumi.ResourceOptions(),
-    )

@@ -7,32 +7,29 @@ knows no flow code, and lets through only the calls that a worker needs, for con
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import pulumi
 
 from infra.components.code import CODE_ROOT, checkout_folders
-from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
+from infra.components.container import Limits, Running, Volume, volume_mount
 from infra.components.image import BuiltImage
 from infra.components.platform import Platform
 from infra.components.server import Server
+from infra.components.socket_proxy import SOCKET, socket_mount, socket_proxy
 from infra.components.workers import (
     DATA,
-    HEALTH,
     PROFILE,
     RETRIED,
     RETRIES_OF_RUNS,
     connection_files,
     machines_of,
-    stop_seconds,
-    worker_command,
+    worker,
     worker_environment,
 )
 from infra.model import Area, Stack
 
-PROXY_FOLDER: Final = "/run/socket-proxy"
-PROXY_SOCKET: Final = f"{PROXY_FOLDER}/docker.sock"
-PROXY_LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
 WORKER_LIMITS: Final = Limits(memory_mb=512, cpus=0.5, pids=128)
 """Of the worker itself; what the area declares is for each of its flow runs."""
 CREDENTIALS: Final = "/etc/prefect/credentials"
@@ -87,36 +84,22 @@ def docker_workers(
 ) -> Running:
     own = pulumi.ResourceOptions(parent=opts.parent)
     sockets = _passing_volume("socket", area, platform, own)
-    mounts, passed_on = [volume_mount(sockets, PROXY_FOLDER)], {}
+    mounts, passed_on = [socket_mount(sockets)], {}
     if server.auth_string is not None:
         mounts.append(volume_mount(_passing_volume("credentials", area, platform, own), CREDENTIALS))
         passed_on = {PROFILE_OF_RUNS: connection_files(server)[PROFILE]}
     proxy = _proxy(area, platform, server, image, data, sockets, own)
     after_proxy = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(proxy.resources)))
+    described = worker(area, platform, server, image, WORKER_LIMITS)
+    environment = {
+        **described.environment,
+        **_metrics(platform),
+        **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if passed_on else {}),
+        "DOCKER_HOST": f"unix://{SOCKET}",
+        "DOCKER_CLIENT_TIMEOUT": str(ENGINE_SECONDS),
+    }
     return platform.runtime.run(
-        Container(
-            name=platform.naming.of("worker", area.name),
-            labels=platform.naming.labels("worker", area.name),
-            image=image.reference,
-            command=worker_command(area),
-            environment={
-                **worker_environment(area, platform.stack, server),
-                **_metrics(platform),
-                **({"PREFECT_PROFILES_PATH": PROFILE_OF_RUNS} if passed_on else {}),
-                "DOCKER_HOST": f"unix://{PROXY_SOCKET}",
-                "DOCKER_CLIENT_TIMEOUT": str(ENGINE_SECONDS),
-            },
-            limits=WORKER_LIMITS,
-            network=server.network,
-            health=HEALTH,
-            mounts=mounts,
-            passed_on=passed_on,
-            stop_seconds=stop_seconds(area),
-            replicas=area.workers.replicas,
-            always=area.workers.always,
-            machines_of=machines_of(area),
-        ),
-        after_proxy,
+        replace(described, environment=environment, mounts=mounts, passed_on=passed_on), after_proxy
     )
 
 
@@ -155,22 +138,15 @@ def _proxy(
             sort_keys=True,
         )
     )
-    return platform.runtime.run(
-        Container(
-            name=naming.of("socket-proxy", area.name),
-            labels=naming.labels("socket-proxy", area.name),
-            image=platform.images.build("proxy").reference,
-            command=["python", "-m", "workers.socket_proxy"],
-            environment={"SOCKET_PROXY_RULES": rules},
-            limits=PROXY_LIMITS,
-            network=None,
-            health=Health(url=f"unix://{PROXY_SOCKET}"),
-            mounts=[volume_mount(sockets, PROXY_FOLDER)],
-            holds_engine=True,
-            everywhere=True,
-            machines_of=machines_of(area),
-        ),
+    return socket_proxy(
+        naming.of("socket-proxy", area.name),
+        naming.labels("socket-proxy", area.name),
+        rules,
+        sockets,
+        platform,
         opts,
+        everywhere=True,
+        machines_of=machines_of(area),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pulumi
@@ -37,28 +38,35 @@ def process_workers(
     opts: pulumi.ResourceOptions,
 ) -> Running:
     """Workers that run flows as processes of their own container."""
+    limits = Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids)
+    described = worker(area, platform, server, image, limits)
     return platform.runtime.run(
-        Container(
-            name=platform.naming.of("worker", area.name),
-            labels=platform.naming.labels("worker", area.name),
-            image=image.reference,
-            command=worker_command(area),
+        replace(
+            described,
             # Its runs are processes of its own, and inherit this.
-            environment={
-                "PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_RUNS,
-                **worker_environment(area, platform.stack, server),
-            },
-            limits=Limits(memory_mb=area.workers.memory_mb, cpus=area.workers.cpus, pids=area.workers.pids),
-            network=server.network,
-            health=HEALTH,
+            environment={"PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_RUNS, **described.environment},
             mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
             files=connection_files(server),
-            stop_seconds=stop_seconds(area),
-            replicas=area.workers.replicas,
-            always=area.workers.always,
-            machines_of=machines_of(area),
         ),
         opts,
+    )
+
+
+def worker(area: Area, platform: Platform, server: Server, image: BuiltImage, limits: Limits) -> Container:
+    """What workers of any type are, before they have what they run flows with."""
+    return Container(
+        name=platform.naming.of("worker", area.name),
+        labels=platform.naming.labels("worker", area.name),
+        image=image.reference,
+        command=worker_command(area),
+        environment=worker_environment(area, platform.stack, server),
+        limits=limits,
+        network=server.network,
+        health=HEALTH,
+        stop_seconds=stop_seconds(area),
+        replicas=area.workers.replicas,
+        always=area.workers.always,
+        machines_of=machines_of(area),
     )
 
 
