@@ -7,7 +7,6 @@ import os
 import signal
 import ssl
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
-from websockets.sync.client import ClientConnection, connect
 
 from tests.stack.cis import CHECKS, failures
 from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.secured import events, get_token, heard, listen_for, signed_in
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
@@ -65,18 +64,8 @@ def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
 
 @pytest.fixture
 def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    """With a token against forged requests, as the server asks for with each write."""
-    user, password = outputs["auth_string"].split(":", 1)
-    own = {"base_url": outputs["api_url"] + "/", "auth": (user, password), "verify": trusting, "timeout": 60}
-    with httpx.Client(**own) as client:
-        get_token(client)
+    with signed_in(outputs, trusting) as client:
         yield client
-
-
-def get_token(client: httpx.Client) -> None:
-    name = str(uuid.uuid4())
-    token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
-    client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
 
 
 def named(prod: Platform, role: str) -> str:
@@ -123,10 +112,6 @@ def test_a_flow_runs_in_a_container_of_its_own(prod: Platform, outputs: dict[str
     assert any("-run-" in name for name in prod.containers())
 
 
-def events(outputs: dict[str, Any], trusting: ssl.SSLContext) -> ClientConnection:
-    return connect(outputs["api_url"].replace("https", "wss") + "/events/out", ssl=trusting, subprotocols=["prefect"])
-
-
 def test_events_of_one_replica_come_by_websocket_from_the_others(
     outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
 ) -> None:
@@ -134,22 +119,9 @@ def test_events_of_one_replica_come_by_websocket_from_the_others(
     name = f"prueba.{uuid.uuid4()}"
     with events(outputs, trusting) as first, events(outputs, trusting) as second:
         for listener in (first, second):
-            listener.send(json.dumps({"type": "auth", "token": outputs["auth_string"]}))
-            assert json.loads(listener.recv(timeout=60))["type"] == "auth_success"
-            listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}}}))
-
-        def heard(listener: ClientConnection) -> bool:
-            """Nothing tells when a filter is in place: until then, events go by."""
-            told = {"event": name, "resource": {"prefect.resource.id": "prueba.1"}, "id": str(uuid.uuid4())}
-            told["occurred"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            api.post("events", json=[told]).raise_for_status()
-            try:
-                return bool(json.loads(listener.recv(timeout=5))["event"]["event"] == name)
-            except TimeoutError:
-                return False
-
+            listen_for(listener, name, outputs["auth_string"])
         for listener in (first, second):
-            assert eventually("the event", partial(heard, listener), 120)
+            assert eventually("the event", partial(heard, listener, name, api), 120)
 
 
 def test_a_websocket_without_the_credential_is_closed(outputs: dict[str, Any], trusting: ssl.SSLContext) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,11 +22,11 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 from cryptography import x509
-from websockets.sync.client import connect
 
 from tests.authorities import Issued, issue
 from tests.stack.outside import PASSWORDS, Outside, outside
 from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.secured import events, heard, listen_for, signed_in
 from tests.stack.test_fresh_dev_stack import run_to_the_end
 
 pytestmark = pytest.mark.docker
@@ -176,12 +177,7 @@ def trusting(company: Outside) -> ssl.SSLContext:
 
 @pytest.fixture
 def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    user, password = outputs["auth_string"].split(":", 1)
-    own = {"base_url": outputs["api_url"] + "/", "auth": (user, password), "verify": trusting, "timeout": 60}
-    with httpx.Client(**own) as client:
-        name = str(uuid.uuid4())
-        token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
-        client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
+    with signed_in(outputs, trusting) as client:
         yield client
 
 
@@ -227,23 +223,10 @@ def test_plain_http_is_sent_to_https_and_browsers_never_come_without_again(
 def test_events_come_by_websocket_through_the_proxy(
     outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
 ) -> None:
-    address = outputs["api_url"].replace("https", "wss") + "/events/out"
     name = f"prueba.{uuid.uuid4()}"
-    with connect(address, ssl=trusting, subprotocols=["prefect"]) as listener:
-        listener.send(json.dumps({"type": "auth", "token": outputs["auth_string"]}))
-        assert json.loads(listener.recv(timeout=60))["type"] == "auth_success"
-        listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}}}))
-
-        def heard() -> bool:
-            told = {"event": name, "resource": {"prefect.resource.id": "prueba.1"}, "id": str(uuid.uuid4())}
-            told["occurred"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            api.post("events", json=[told]).raise_for_status()
-            try:
-                return bool(json.loads(listener.recv(timeout=5))["event"]["event"] == name)
-            except TimeoutError:
-                return False
-
-        assert eventually("the event", heard, 120)
+    with events(outputs, trusting) as listener:
+        listen_for(listener, name, outputs["auth_string"])
+        assert eventually("the event", partial(heard, listener, name, api), 120)
 
 
 def ids(platform: Platform) -> dict[str, str]:
