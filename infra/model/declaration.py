@@ -6,11 +6,16 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic.fields import FieldInfo
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Json = dict[str, Any]
+Limit = Annotated[int, Field(ge=1)]
+Memory = Annotated[int, Field(ge=128)]
+Cpus = Annotated[float, Field(gt=0)]
+Pids = Annotated[int, Field(ge=32)]
+Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 
 
 class Declared(BaseModel):

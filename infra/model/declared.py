@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from infra.model.declaration import Declared, Json, Text, field_of, keys_of
+from infra.model.declaration import Cpus, Declared, Json, Limit, Memory, Pids, Text, field_of, keys_of
+from infra.model.declared_server import Database, Redis, SecretRef, Server
 from infra.model.declared_swarm import Registry, Swarm
 from infra.model.declared_triggers import Condition, Trigger
 from infra.model.declared_upkeep import Alerts, Autoscale, Backup, Janitor
@@ -21,7 +22,19 @@ from infra.model.schema_hints import OrFile, OrNumber
 from infra.model.stack import LogLevel
 from infra.model.timezones import BUENOS_AIRES
 
-__all__ = ["Condition", "Declared", "Json", "Text", "Trigger", "field_of", "keys_of"]
+__all__ = [
+    "Condition",
+    "Database",
+    "Declared",
+    "Json",
+    "Redis",
+    "SecretRef",
+    "Server",
+    "Text",
+    "Trigger",
+    "field_of",
+    "keys_of",
+]
 
 AREA_NAME = r"^[a-z][a-z0-9_]*$"
 ENVIRONMENT_NAME = r"^[a-z][a-z0-9]*$"
@@ -30,18 +43,12 @@ SETTING_NAME = r"^PREFECT_[A-Z0-9_]+$"
 PROFILE_NAME = r"^[A-Za-z0-9_.{}-]+$"
 COMMIT = r"^[0-9a-f]{7,40}$"
 PREFECT_VARIABLE = r"^[a-z0-9_-]{1,255}$"
-API_URL = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)$"
 
 AreaName = Annotated[str, StringConstraints(pattern=AREA_NAME)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_NAME)]
 Env = dict[Annotated[str, StringConstraints(pattern=VARIABLE_NAME)], str]
-Limit = Annotated[int, Field(ge=1)]
-Memory = Annotated[int, Field(ge=128)]
-Cpus = Annotated[float, Field(gt=0)]
-Pids = Annotated[int, Field(ge=32)]
 DrainSeconds = Annotated[int, Field(ge=0, le=86_400)]
-Port = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 WorkerType = Literal["process", "docker"]
 Placement = Literal["any", "area"]
 # `pulumi config set` writes a lone value as text.
@@ -52,105 +59,6 @@ BoolOrItsText = Annotated[
     ),
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}),
 ]
-
-
-class SecretRef(Declared):
-    secret: Text = Field(examples=["git_token"])
-    """The name of a secret key of the stack: pulumi config set --secret prefect-infra:<name>."""
-
-
-class Database(Declared):
-    type: Literal["sqlite", "postgres"] = "postgres"
-    """sqlite: a file of the server's one container. postgres: a container of its own, or the one that `url` names."""
-    url: SecretRef | None = None
-    """With postgres. The secret with the address of a database elsewhere: postgresql+asyncpg://user:password@host/name."""
-    authority: SecretRef | None = None
-    """With url. The secret with the certificate, as PEM, of who vouches for that database: TLS it is then."""
-    rotation: Annotated[int, Field(ge=1)] = 1
-    """Of a container's generated password: another number makes another one at the next `up`."""
-    memory_mb: Memory = 1024
-    """Memory limit of the database's container, in MiB."""
-    cpus: Cpus = 2.0
-    """Processor limit of the database's container."""
-    pids: Pids = 256
-    """How many processes the database's container may have."""
-
-
-class Redis(Declared):
-    url: SecretRef | None = None
-    """The secret with the address of a Redis elsewhere: redis://user:password@host:6379/0, or rediss://."""
-    authority: SecretRef | None = None
-    """With url, of rediss://. The secret with the certificate, as PEM, of who vouches for that Redis."""
-    rotation: Annotated[int, Field(ge=1)] = 1
-    """Of a container's generated password: another number makes another one at the next `up`."""
-    memory_mb: Memory = 256
-    """Memory limit of Redis's container, in MiB."""
-    cpus: Cpus = 0.5
-    """Processor limit of Redis's container."""
-    pids: Pids = 64
-    """How many processes and threads Redis's container may have."""
-
-
-class Tls(Declared):
-    certificate: SecretRef
-    """The secret with the server's certificate and those between it and the authority, as PEM."""
-    key: SecretRef
-    """The secret with the certificate's private key, as PEM without a passphrase."""
-    authority: SecretRef | None = None
-    """The secret with the authority's certificate, as PEM, where machines don't know it anyway."""
-
-
-class Proxy(Declared):
-    host: Text | None = Field(None, examples=["prefect.example.com"])
-    """The name that people's browsers reach the server by; default: the address of `bind`."""
-    http_port: Port | Literal["auto"] | None = Field(None, examples=[80, 4280, "auto"])
-    """A port where plain HTTP is answered with the way to HTTPS; default: none."""
-    tls: Tls | None = None
-    """The certificate to show; default: one by an authority that is made for this stack alone."""
-    memory_mb: Memory = 128
-    """Memory limit of the proxy's container, in MiB."""
-    cpus: Cpus = 1.0
-    """Processor limit of the proxy's container."""
-    pids: Pids = 64
-    """How many processes and threads the proxy's container may have."""
-
-
-class Server(Declared):
-    port: Port | Literal["auto"] = Field("auto", examples=["auto", 4200])
-    """The port on this machine. auto: a free one, which then stays the same."""
-    bind: Text = Field("127.0.0.1", examples=["127.0.0.1", "0.0.0.0"])  # noqa: S104  # needs auth, which is checked
-    """The address that the server listens on; others than this machine's own need `auth: required`."""
-    auth: Literal["none", "required"] | None = None
-    """required: each request needs basic auth. The credential is generated, or the secret prefect-infra:auth_string.
-    Default: required with Postgres, else none."""
-    log_level: LogLevel = "WARNING"
-    """The level of the server's own log."""
-    memory_mb: Memory = 2048
-    """Memory limit of each of the server's containers, in MiB."""
-    cpus: Cpus = 2.0
-    """Processor limit of each of the server's containers."""
-    pids: Pids = 512
-    """How many processes and threads each of the server's containers may have."""
-    protect: bool = False
-    """true: Pulumi refuses to destroy the server's data volume; with `api_url`, its work pools."""
-    api_url: Annotated[str, StringConstraints(pattern=API_URL)] | None = Field(
-        None, examples=["https://prefect.example.com/api"]
-    )
-    """A server that is there already, with workers of its own: no container is made, only Prefect's objects on it."""
-    database: Database = Field(default_factory=lambda: Database(type="sqlite"), examples=[{"type": "postgres"}])
-    """Where the server keeps what it knows. With Postgres, all that stands below here counts, too."""
-    replicas: Limit | None = None
-    """With Postgres. How many containers answer the API; default: 2."""
-    services_replicas: Limit | None = None
-    """With Postgres. How many containers run the background services, such as the scheduler; default: 1."""
-    redis: Redis = Field(default_factory=Redis)
-    """With Postgres. What the server's containers tell each other things by."""
-    proxy: Proxy = Field(default_factory=Proxy)
-    """With Postgres. What is before the API: the one published port, and TLS."""
-    csrf: bool | None = None
-    """Whether writes need a token against forged requests; default: with Postgres, true."""
-    metrics: bool | None = None
-    """Whether the server and docker workers tell Prometheus how they are, within; default: with Postgres, true."""
 
 
 class LoggingOverride(Declared):

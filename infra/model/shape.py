@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from infra.model import declared
 from infra.model.collecting import Findings
+from infra.model.declared_server import API_URL
 from infra.model.declared_swarm import NODE, REGISTRY
 from infra.model.declared_upkeep import BLOCK, DURATION, FOLDER
 from infra.model.errors import NAMESPACE, KeyPath
@@ -36,7 +37,7 @@ _NAMES = {
         "for example prefect-infra-{stack}",
     ),
     declared.PREFECT_VARIABLE: ("small letters, digits, _ and -", "for example tasa_iva"),
-    declared.API_URL: ("an address without credentials", "for example https://prefect.example.com/api"),
+    API_URL: ("an address without credentials", "for example https://prefect.example.com/api"),
     declared.MOMENT: ("a date and time with its offset from UTC", 'for example "2026-11-25T15:40:00-03:00"'),
     REGISTRY: ("a registry's address without a scheme", "for example registry.example.com:5000/prefect"),
     NODE: ("the host name of a node", "for example node-1"),
