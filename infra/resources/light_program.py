@@ -13,7 +13,6 @@ Measured with a thousand deployments that don't change: of 17 s of an `up`, the 
 - **Rubbish.** Python looks for it after each 700 objects, and nearly all of them live until the program's end: a tenth.
 - **Stacks.** The state keeps all calls that have led to a resource: those of the SDK and of asyncio are a third of what
   a deployment has in there, with this machine's paths, and the whole state is written with each change.
-- **Dependencies.** The state keeps, for each property, that it depends on nothing: an eighth of what is left.
 """
 
 from __future__ import annotations
@@ -57,7 +56,6 @@ class _WithoutDebug:
 
 
 _types_of_class: Final = functools.cache(pulumi._types.resource_types)  # noqa: SLF001  # there is no public name
-_prepare: Final = pulumi.runtime.resource.prepare_resource
 _whole_stack: Final = pulumi.runtime.resource._get_stack_trace  # noqa: SLF001  # likewise
 
 
@@ -68,14 +66,6 @@ def _own_stack() -> source_pb2.StackTrace:
     return source_pb2.StackTrace(frames=own or frames[:1])
 
 
-async def _prepared(*arguments: Any, **named: Any) -> Any:
-    """Without properties that depend on nothing: the engine takes those left out for such, as long as one is there."""
-    prepared = await _prepare(*arguments, **named)
-    known = prepared.property_dependencies
-    kept = {name: on for name, on in known.items() if on} or dict(list(known.items())[:1])
-    return prepared._replace(property_dependencies=kept)
-
-
 def lighten(environ: Mapping[str, str] = os.environ) -> None:
     """To be called before a resource is made, as often as there are."""
     for module in _TALKATIVE if not environ.get(SENT) else ():
@@ -83,7 +73,6 @@ def lighten(environ: Mapping[str, str] = os.environ) -> None:
             module.log = _WithoutDebug()
     pulumi.runtime.resource._get_stack_trace = _own_stack  # noqa: SLF001  # likewise
     pulumi._types.resource_types = _types_of_class  # noqa: SLF001  # likewise
-    pulumi.runtime.resource.prepare_resource = _prepared
     gc.set_threshold(COLLECTED_AFTER)
     waited_for = pulumi.runtime.settings._get_rpc_manager().rpcs  # noqa: SLF001  # likewise
     if not waited_for:

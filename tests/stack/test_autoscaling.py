@@ -30,7 +30,11 @@ BURST = ["largo", *["corto"] * 5]
 def one_to_three_and_none_to_one(declared: Any) -> None:
     del declared["areas"]["finanzas"]
     scale = {"min": 0, "max": 1, "cool_down": "5s"}
-    declared["areas"]["ventas"]["workers"] = {"type": "docker", "limit": 1, "autoscale": scale}
+    ventas = declared["areas"]["ventas"]
+    ventas["workers"] = {"type": "docker", "limit": 1, "autoscale": scale}
+    for deployment in ventas["deployments"]:
+        for schedule in deployment["schedules"]:
+            schedule["active"] = False  # each run is one that the test asks for
     compras = declared["areas"]["compras"]
     compras["workers"] = {"limit": 1, "autoscale": {"min": 1, "max": 3, "cool_down": "8s"}}
     compras["deployments"] = [

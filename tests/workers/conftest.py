@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.provider.conftest import running_server
-from tests.stack.platforms import ROOT, Patient, eventually
+from tests.stack.platforms import ANSWER_SECONDS, ROOT, Patient, eventually
 
 FLOW = """
 import os, signal, sys, time
@@ -144,7 +144,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def work(server: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Work]:
     (tmp_path / "espera.py").write_text(FLOW)
     pool = f"t-{time.monotonic_ns()}"
-    with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=30) as api:
+    with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=ANSWER_SECONDS) as api:
         api.post("work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
         made = Work(server, tmp_path, api, pool)
         for flow in ("espera", "cae", "se_va"):

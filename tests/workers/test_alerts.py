@@ -14,7 +14,7 @@ import pytest
 
 from infra.components.alerts import action, trigger
 from tests.provider.conftest import running_server
-from tests.stack.platforms import Patient, eventually
+from tests.stack.platforms import ANSWER_SECONDS, Patient, eventually
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 POOLS = ("compras-t", "ventas-t")
@@ -54,7 +54,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, told: tuple[str, list[dict[str
     home: Path = tmp_path_factory.mktemp("prefect-home")
     with (
         running_server(home, **QUICK) as url,
-        httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=30) as client,
+        httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=ANSWER_SECONDS) as client,
     ):
         for pool in POOLS:
             client.post("work_pools/", json={"name": pool, "type": "process"}).raise_for_status()

@@ -160,7 +160,7 @@ async def test_a_run_that_crashed_runs_again_and_one_that_always_crashes_ends_fo
         states = work.api.get("flow_run_states/", params={"flow_run_id": of}).json()
         return sum(state["type"] == "CRASHED" for state in states)
 
-    with anyio.fail_after(300):  # a flow starts twice, which takes a busy machine a while
+    with anyio.fail_after(600):  # a flow starts twice, which takes a busy machine a while
         while crashes(run) < 2:
             await janitor.one()
             await anyio.sleep(1)
