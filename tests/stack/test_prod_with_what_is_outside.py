@@ -74,11 +74,13 @@ def on_what_is_outside(declared: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def platform(new_platform: Callable[..., Platform], company: Outside) -> Platform:
+def platform(new_platform: Callable[..., Platform], company: Outside) -> Iterator[Platform]:
     made = new_platform("prod", on_what_is_outside)
     (made.folder / "flows" / "espera.py").write_text(SLOW)
     tell(made, authority=company.authority.pem)
-    return made
+    yield made
+    if made.containers():  # while there is a database, which its objects are deleted from
+        made.run("destroy", "--yes", "--stack", made.stack, check=False)
 
 
 def tell(platform: Platform, **values: str) -> None:
