@@ -1,9 +1,29 @@
-"""What was measured, as ratios beside what was asked for."""
+"""What was measured, and as ratios beside what was asked for: `python -m benchmarks.report benchmarks/results/….json`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+_Measured = Callable[[Mapping[str, Any]], float]
+_ROWS: Final[Mapping[str, _Measured]] = {
+    "bare calls, at their best": lambda run: float(run["raw"]["best"]),
+    "**first up**": lambda run: float(run["ours"]["first_up"]["seconds"]),
+    "`prefect deploy --all`": lambda run: float(run["deploy_all"]),
+    "preview of the first up": lambda run: float(run["ours"]["preview"]["seconds"]),
+    "no-op up": lambda run: float(run["ours"]["no_op"]["seconds"]),
+    "no-op up `--refresh`": lambda run: float(run["ours"]["no_op_refresh"]["seconds"]),
+    "one field of one deployment changed": lambda run: float(run["ours"]["change_one"]["seconds"]),
+    "destroy": lambda run: float(run["ours"]["destroy"]["seconds"]),
+    "an empty up (the CLI by itself)": lambda run: float(run["ours"]["empty_up"]["seconds"]),
+    "all rows of both kinds, listed": lambda run: float(run["ours"]["listing"]),
+    "the server's processor time in the bare calls": lambda run: float(_best(run)["server_cpu_seconds"]),
+    "the server's, in the first up": lambda run: float(run["ours"]["first_up"]["server_cpu_seconds"]),
+    "ours, in the first up": lambda run: float(run["ours"]["first_up"]["cpu_seconds"]),
+}
 
 
 class Target(NamedTuple):
@@ -51,6 +71,11 @@ def targets(sizes: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [target.row() for target in found]
 
 
+def _best(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = min(run["raw"]["tried"], key=lambda tried: tried["seconds"])
+    return found
+
+
 def _steps(ours: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [step for step in ours.values() if isinstance(step, dict)]
 
@@ -62,3 +87,25 @@ def table(results: Mapping[str, Any]) -> str:
         for row in results["targets"]
     ]
     return "\n".join(lines)
+
+
+def seconds(results: Mapping[str, Any]) -> str:
+    """A column for each size."""
+    sizes: Mapping[str, Any] = results["sizes"]
+    lines = ["| | " + " | ".join(f"{int(size):,}" for size in sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
+    for name, measured in _ROWS.items():
+        lines.append(f"| {name} | " + " | ".join(_cell(run, measured) for run in sizes.values()) + " |")
+    return "\n".join(lines)
+
+
+def _cell(run: Mapping[str, Any], measured: _Measured) -> str:
+    try:
+        return f"{measured(run):.1f} s"
+    except KeyError:
+        return "not run"
+
+
+if __name__ == "__main__":
+    for file in sys.argv[1:]:
+        told = json.loads(Path(file).read_text())
+        sys.stdout.write(f"{told['database']}, {told['server']}\n\n{seconds(told)}\n\n{table(told)}\n\n")

@@ -14,15 +14,19 @@ from typing import Any
 
 import httpx
 import pytest
+from packaging.version import Version
 
 from infra.provider.kinds.kind import OWNER_LABEL
 from infra.provider.kinds.work_pool import MARK
+from infra.upgrade.checkout import Copy, pin
 from tests.provider.conftest import running_server
 from tests.stack.platforms import ROOT, copy_checkout, docker
 from workers.backup import archive
 
 pytestmark = [pytest.mark.docker, pytest.mark.thorough]
 OLDER = "3.6.29"
+PINNED = "3.8.7"
+"""What the checkout's images have, so that those of the release asked for are others and have to be built."""
 NAME = "importar-lista-de-precios"
 
 
@@ -64,6 +68,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
     stack = f"t-{secrets.token_hex(3)}"
     shutil.copy2(folder / "Pulumi.dev.yaml", folder / f"Pulumi.{stack}.yaml")
     _only_compras(folder / f"Pulumi.{stack}.yaml")
+    assert pin(Copy(folder, stack, stack), Version(PINNED))
     home = tmp_path_factory.mktemp("old-prefect")
     python = home / "venv" / "bin" / "python"
     uv = str(ROOT / ".venv" / "bin" / "uv")
@@ -142,6 +147,7 @@ def test_an_upgrade_is_tried_on_a_copy_told_of_and_taken_down(old: Old) -> None:
     assert old.left() == told["left"] == []
     assert not list((old.folder / ".state").glob("upgrade-test*"))
     assert old.backup.read_bytes() == before
+    assert f"prefect=={PINNED}" in (old.folder / "workers" / "requirements.in").read_text()
 
 
 def test_a_release_that_the_index_does_not_have_is_told_and_nothing_is_left(old: Old) -> None:
