@@ -1,4 +1,4 @@
-"""What was measured, and as ratios beside what was asked for: `python -m benchmarks.report benchmarks/results/….json`."""
+"""What was measured, and as ratios beside what was asked for; `python -m benchmarks.report FILE` prints them again."""
 
 from __future__ import annotations
 

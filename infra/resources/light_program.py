@@ -57,6 +57,7 @@ class _WithoutDebug:
 
 _types_of_class: Final = functools.cache(pulumi._types.resource_types)  # noqa: SLF001  # there is no public name
 _whole_stack: Final = pulumi.runtime.resource._get_stack_trace  # noqa: SLF001  # likewise
+_first_position: Final = pulumi.runtime.resource._get_source_position  # noqa: SLF001  # likewise
 
 
 def _own_stack() -> source_pb2.StackTrace:
@@ -66,12 +67,21 @@ def _own_stack() -> source_pb2.StackTrace:
     return source_pb2.StackTrace(frames=own or frames[:1])
 
 
+def _position(stack: source_pb2.StackTrace) -> source_pb2.SourcePosition | None:
+    """Of the first call; a stack of that alone says it again, and goes."""
+    position = _first_position(stack)
+    if position is not None and len(stack.frames) == 1:
+        del stack.frames[:]
+    return position
+
+
 def lighten(environ: Mapping[str, str] = os.environ) -> None:
     """To be called before a resource is made, as often as there are."""
     for module in _TALKATIVE if not environ.get(SENT) else ():
         if getattr(module, "log", None) is pulumi.log:
             module.log = _WithoutDebug()
     pulumi.runtime.resource._get_stack_trace = _own_stack  # noqa: SLF001  # likewise
+    pulumi.runtime.resource._get_source_position = _position  # noqa: SLF001  # likewise
     pulumi._types.resource_types = _types_of_class  # noqa: SLF001  # likewise
     gc.set_threshold(COLLECTED_AFTER)
     waited_for = pulumi.runtime.settings._get_rpc_manager().rpcs  # noqa: SLF001  # likewise

@@ -84,26 +84,6 @@ def test_the_sdks_debug_messages_stay_away_and_a_programs_own_do_not(
     assert [message for message in told if "prefect:index" in message] == []
 
 
-def test_of_what_properties_depend_on_the_state_keeps_what_there_is(
-    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    requests: dict[str, Any] = {}
-    real = pulumi.runtime.mocks.MockMonitor.RegisterResource
-    monkeypatch.setattr(
-        pulumi.runtime.mocks.MockMonitor,
-        "RegisterResource",
-        lambda self, request: (requests.update({request.name: request}), real(self, request))[1],
-    )
-
-    def program() -> None:
-        deployment(1, WorkPool("pool", name="pool", type="process"))
-
-    loop.run_until_complete(run_pulumi_func(program))
-    kept = {name: {key: len(on.urns) for key, on in r.propertyDependencies.items()} for name, r in requests.items()}
-    assert kept["d1"] == {"work_pool_name": 1, "work_pool_id": 1}
-    assert len(kept["pool"]) == 1, "none at all would mean that each depends on all that the resource depends on"
-
-
 def test_the_types_of_a_class_are_found_out_once(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,17 +114,27 @@ def test_what_was_given_and_what_the_server_makes_are_outputs(loop: asyncio.Abst
     assert seen == {"name": "d1", "description": "x", "deployment_id": "uuid"}
 
 
-def test_the_state_keeps_the_calls_of_the_program_and_none_of_the_sdk(
+def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent)
-    stacks: list[Any] = []
-    position = "pulumi.runtime.resource._get_source_position"
-    real = pulumi.runtime.resource._get_source_position
-    monkeypatch.setattr(position, lambda stack: (stacks.append(stack), real(stack))[1])
+    requests: dict[str, Any] = {}
+    real = pulumi.runtime.mocks.MockMonitor.RegisterResource
+    monkeypatch.setattr(
+        pulumi.runtime.mocks.MockMonitor,
+        "RegisterResource",
+        lambda self, request: (requests.update({request.name: request}), real(self, request))[1],
+    )
 
-    loop.run_until_complete(run_pulumi_func(lambda: deployment(1, WorkPool("p", name="p", type="process")) and None))
+    def called() -> None:
+        deployment(2, WorkPool("pool", name="pool", type="process"))
 
-    assert len(stacks) == 2
-    assert all(stack.frames for stack in stacks)
-    assert {frame.pc.uri for stack in stacks for frame in stack.frames} == {Path(__file__).as_uri()}
+    loop.run_until_complete(run_pulumi_func(called))
+
+    for name in ("pool", "d2"):
+        request = requests[name]
+        assert request.sourcePosition.uri == Path(__file__).as_uri()
+        uris = [frame.pc.uri for frame in request.stackTrace.frames]
+        assert len(uris) != 1, "it would say the position again"
+        assert {*uris} <= {Path(__file__).as_uri()}
+    assert len(requests["d2"].stackTrace.frames) > 1, "the calls from which it came"
