@@ -15,6 +15,7 @@ from infra.components.naming import Naming
 from infra.components.outputs import stack_outputs
 from infra.components.platform import Platform
 from infra.components.profiles import register_profiles
+from infra.components.remote_host import base_first, check_engine
 from infra.components.running_version import check_running_version
 from infra.components.runtimes import runtime_of
 from infra.components.server import Server
@@ -26,9 +27,12 @@ from infra.toolchain.facts import read_facts
 def main() -> None:
     import_what_is_there()
     stack = declared_stack()
+    check_engine(stack)
     naming = Naming(stack.project, stack.stack)
     registry = stack.swarm.registry if stack.swarm else None
-    images = ImageBuilder(stack.root, read_facts(stack.root).base_image, registry)
+    facts = read_facts(stack.root)
+    before = base_first(facts.base_image, facts.docker.host, stack.host) if stack.host else None
+    images = ImageBuilder(stack.root, facts.base_image, registry, before)
     platform = Platform(
         stack=stack,
         naming=naming,

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from infra.backup import DatabaseError, PostgresDatabase, SqliteDatabase, check, database_of
 from infra.cli.console import checkout, err, fail, out, step
+from infra.cli.engine import ask_engine_of
 from infra.cli.options import StackName
 from workers.backup.keeping import file_name, thin_out
 
@@ -36,7 +37,9 @@ def backup(
 
     Example: `prefect-infra backup --stack prod --to /srv/backups --keep 14`
     """
-    project = project_of(checkout())
+    root = checkout()
+    project = project_of(root)
+    ask_engine_of(root, stack)
     try:
         database = database_of(project, stack)
         to.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,9 @@ def restore(
 
     Example: `prefect-infra restore prefect-infra-prod-20261125T030000Z.backup --stack prod`
     """
-    project = project_of(checkout())
+    root = checkout()
+    project = project_of(root)
+    ask_engine_of(root, stack)
     try:
         with step(f"Checking {file} ..."):
             manifest = check(file)

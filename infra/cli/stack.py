@@ -14,12 +14,13 @@ from rich.table import Table
 from infra.cli import platform_up, stack_removal
 from infra.cli.columns import plain
 from infra.cli.console import checkout, err, fail, out
+from infra.cli.engine import engine_here
 from infra.cli.options import complete_stack
 from infra.cli.pulumi import Pulumi
 from infra.cli.stack_options import complete_base_area, complete_throwaway
 from infra.model import DEFAULT_PROJECT, Stack, StackErrors, load_stack_file
 from infra.throwaway import note, stack_file
-from infra.throwaway.engine import Engine, EngineError
+from infra.throwaway.engine import EngineError
 from infra.throwaway.inventory import Standing, called, inventory
 from infra.throwaway.lifetime import Lifetime, LifetimeError, in_words
 from infra.throwaway.note import Note
@@ -60,7 +61,7 @@ def new(
     """
     root = checkout()
     request = Request(root, name, base, ttl, areas_asked_for(areas or ()))
-    engine = Engine(Pulumi(root, request.stack).environment)
+    engine = engine_here(root)
     clock = platform_up.Clock()
     with clock.part("request"):
         try:
@@ -146,7 +147,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """
     root = checkout()
     try:
-        standing = inventory(root, Engine(Pulumi(root, "dev").environment))
+        standing = inventory(root, engine_here(root))
     except EngineError as error:
         fail(str(error))
     if as_json:
@@ -187,7 +188,7 @@ def rm(
     root = checkout()
     if bool(names) == expired:
         fail("name the stacks, or say --expired", 2)
-    engine = Engine(Pulumi(root, "dev").environment)
+    engine = engine_here(root)
     try:
         standing = inventory(root, engine)
         chosen = [each for each in standing if each.life is not None and each.life.is_over(datetime.now(UTC))]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import typer
 
 from infra.cli.console import checkout
-from infra.cli.pulumi import Pulumi
+from infra.cli.engine import engine_here
 from infra.model import StackErrors, load_stack_file
-from infra.throwaway.engine import Engine, EngineError
+from infra.throwaway.engine import EngineError
 from infra.throwaway.inventory import inventory
 
 
@@ -25,7 +25,7 @@ def complete_base_area(context: typer.Context, incomplete: str) -> Iterator[str]
 def complete_throwaway(incomplete: str) -> Iterator[str]:
     try:
         root = checkout()
-        standing = inventory(root, Engine(Pulumi(root, "dev").environment))
+        standing = inventory(root, engine_here(root))
     except (EngineError, OSError, typer.Exit):
         return
     yield from (each.name for each in standing if each.life is not None and each.name.startswith(incomplete))

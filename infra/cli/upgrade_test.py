@@ -22,6 +22,7 @@ from infra.cli import platform_down, platform_up
 from infra.cli import upgrade_rehearsal as rehearsal
 from infra.cli.backup import BAD_INPUT, project_of
 from infra.cli.console import checkout, err, fail, out, step
+from infra.cli.engine import engine_here
 from infra.cli.options import StackName
 from infra.cli.pulumi import Pulumi
 from infra.components.naming import Naming
@@ -63,9 +64,12 @@ def upgrade_test(
     except InvalidVersion:
         fail(f"--to: {to!r} is no version: write one such as 3.9.1", BAD_INPUT)
     declared = _declared(root, stack)
+    if declared.host is not None and backup is None:
+        reason = f"{stack} is on {declared.host.machine}, and the copy is tried on this machine"
+        fail(f"{reason}: give it --backup, a file of `prefect-infra backup --stack {stack}`", BAD_INPUT)
     project = project_of(root)
     folder = root / ".state" / f"upgrade-test-{stack}"
-    engine = Engine(Pulumi(root, stack).environment)
+    engine = engine_here(root)
     _nobody_else(engine, project, f"{stack}-upgrade")
     file = backup or folder.with_suffix(".backup")
     try:

@@ -76,6 +76,8 @@ class ImageBuilder:
     base: str
     registry: str | None = None
     """Where images are pushed to, for other engines; None: there is one engine."""
+    before: pulumi.ResourceHookBinding | None = None
+    """What has to happen before one is built."""
     _built: dict[str, BuiltImage] = field(default_factory=dict)
 
     def build(self, target: str, area: str | None = None) -> BuiltImage:
@@ -115,7 +117,7 @@ class ImageBuilder:
             keep_locally=True,
             # The new one first, under its own name: else all containers of the old one would go before it is built, and
             # come back at once rather than one after the other.
-            opts=pulumi.ResourceOptions(depends_on=first, delete_before_replace=False),
+            opts=pulumi.ResourceOptions(depends_on=first, delete_before_replace=False, hooks=self.before),
         )
         if self.registry is None:
             return BuiltImage(made, made.image_id, made.name)

@@ -55,8 +55,7 @@ class Server(pulumi.ComponentResource):
         self.network = platform.runtime.network("network", naming.prefix, child)
         self.auth_string = (platform.secret(AUTH_KEY) or _generated(child)) if declared.auth == "required" else None
         if declared.scaled is None:
-            host = f"[{declared.bind}]" if ":" in declared.bind else declared.bind
-            self._tell(f"http://{host}", port)
+            self._tell(f"http://{declared.address}", port)
             self._alone(platform, port, child)
         else:
             self._tell(f"https://{declared.scaled.proxy.host}", port)

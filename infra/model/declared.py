@@ -43,6 +43,7 @@ SETTING_NAME = r"^PREFECT_[A-Z0-9_]+$"
 PROFILE_NAME = r"^[A-Za-z0-9_.{}-]+$"
 COMMIT = r"^[0-9a-f]{7,40}$"
 PREFECT_VARIABLE = r"^[a-z0-9_-]{1,255}$"
+REMOTE_HOST = r"^ssh://([A-Za-z_][A-Za-z0-9._-]*@)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
 MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)$"
 
 AreaName = Annotated[str, StringConstraints(pattern=AREA_NAME)]
@@ -341,6 +342,10 @@ class Stack(Declared):
     """The Prefect server."""
     runtime: Literal["docker", "swarm"] = "docker"
     """docker: all containers on one engine. swarm: services on several; with Postgres, and a registry."""
+    host: Annotated[str, StringConstraints(pattern=REMOTE_HOST)] | None = Field(
+        None, examples=["ssh://deploy@prefect.example.com", "ssh://deploy@10.0.0.5:2222"]
+    )
+    """The machine whose engine has all containers, reached by ssh; default: this one."""
     registry: Registry | None = Field(None, examples=["registry.example.com:5000/prefect"])
     """On a swarm. Where images are pushed to, and nodes get them: host:port/prefix."""
     swarm: Swarm = Field(default_factory=Swarm)

@@ -12,6 +12,7 @@ from infra.model import (
     alerts,
     declared,
     pools,
+    remote,
     scaling,
     servers,
     shared_objects,
@@ -77,13 +78,15 @@ def stack(given: declared.Stack, identity: Identity, secrets: frozenset[str], pl
     _defaults(given, context)
     areas = tuple(_area(name, area, given, logging, context) for name, area in given.areas.items())
     pools.check_unique(areas, found)
+    host = remote.host(given, places, found)
     made = Stack(
         project=identity.project,
         stack=identity.stack,
         environment=given.environment,
         timezone=timezone,
         root=identity.root,
-        server=servers.server(swarms.server(given), secrets, found),
+        server=servers.server(swarms.server(given), host, secrets, found),
+        host=host,
         swarm=swarms.swarm(given, places, found),
         logging=logging,
         profiles=tuple(_profiles(given, identity, places, found)),

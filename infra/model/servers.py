@@ -10,7 +10,7 @@ from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.naming import suggestion
 from infra.model.rules import coherence, keys
-from infra.model.stack import Database, Proxy, Redis, Scaled, Server
+from infra.model.stack import Database, Proxy, Redis, RemoteHost, Scaled, Server
 
 API_REPLICAS = 2
 SERVICES_REPLICAS = 1
@@ -23,26 +23,28 @@ _OF_A_SERVER_THAT_IS_THERE = frozenset({"api_url", "auth", "protect"})
 _OF_POSTGRES = ("replicas", "services_replicas", "redis", "proxy")
 
 
-def server(given: declared.Server, secrets: Collection[str], found: Findings) -> Server:
+def server(given: declared.Server, host: RemoteHost | None, secrets: Collection[str], found: Findings) -> Server:
     """The server; meaningless if there are findings."""
     if given.api_url is not None:
         _server_that_is_there(given, secrets, found)
     scales = given.database.type == "postgres" and given.api_url is None
     auth = given.auth or ("required" if scales else "none")
     bind = _bind(given, auth, found)
+    address = _address(bind, host, found)
     # Below 1024 only the engine gets at a port; the one container of a dev stack has no need.
     lowest = 1 if scales else _UNPRIVILEGED
     _port(given.port, (*_PATH, "port"), lowest, found)
     scaled = None
     if scales:
         _port(given.proxy.http_port, (*_PATH, "proxy", "http_port"), lowest, found)
-        scaled = _scaled(given, bind, secrets, found)
+        scaled = _scaled(given, bind, address, secrets, found)
     elif given.api_url is None:
         _misplaced(given, found)
     return Server(
         api_url=given.api_url,
         port=given.port,
         bind=bind,
+        address=address or bind,
         auth=auth,
         log_level=given.log_level,
         memory_mb=given.memory_mb,
@@ -114,6 +116,15 @@ def _bind(given: declared.Server, auth: str, found: Findings) -> str:
     return bind
 
 
+def _address(bind: str, host: RemoteHost | None, found: Findings) -> str | None:
+    """What others reach it by who are on its network; None where `bind` tells none."""
+    if found.any_at(*_PATH, "bind"):
+        return None
+    if ipaddress.ip_address(bind).is_unspecified:
+        return host.machine if host else None
+    return f"[{bind}]" if ":" in bind else bind
+
+
 def _port(port: object, path: KeyPath, lowest: int, found: Findings) -> None:
     if isinstance(port, int) and not lowest <= port <= _HIGHEST:
         message = f"the port is {port}: it goes from {lowest} to {_HIGHEST}"
@@ -131,7 +142,9 @@ def _misplaced(given: declared.Server, found: Findings) -> None:
         found.add(keys.MISPLACED_KEY, (*_PATH, *path), message, hint=hint, of_key=True)
 
 
-def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: Findings) -> Scaled:
+def _scaled(
+    given: declared.Server, bind: str, address: str | None, secrets: Collection[str], found: Findings
+) -> Scaled:
     parts: tuple[tuple[str, declared.Database | declared.Redis], ...]
     parts = ("database", given.database), ("redis", given.redis)
     for part, of in parts:
@@ -154,8 +167,7 @@ def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: 
                 else f"pulumi config set --secret prefect-infra:{ref.secret}",
             )
     proxy = given.proxy
-    unspecified = not found.any_at(*_PATH, "bind") and ipaddress.ip_address(bind).is_unspecified
-    if unspecified and proxy.host is None:
+    if address is None and proxy.host is None and not found.any_at(*_PATH, "bind"):
         message = f"'host' is missing: browsers can't be sent to {bind}"
         found.add(keys.MISSING_KEY, (*_PATH, "proxy"), message, hint="host: the name that people reach the server by")
     return Scaled(
@@ -163,7 +175,7 @@ def _scaled(given: declared.Server, bind: str, secrets: Collection[str], found: 
         services_replicas=given.services_replicas or SERVICES_REPLICAS,
         database=Database(**given.database.model_dump(exclude={"type"})),
         redis=Redis(**given.redis.model_dump()),
-        proxy=Proxy(**{**proxy.model_dump(), "host": proxy.host or (f"[{bind}]" if ":" in bind else bind)}),
+        proxy=Proxy(**{**proxy.model_dump(), "host": proxy.host or address or bind}),
     )
 
 

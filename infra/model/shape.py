@@ -37,6 +37,7 @@ _NAMES = {
         "for example prefect-infra-{stack}",
     ),
     declared.PREFECT_VARIABLE: ("small letters, digits, _ and -", "for example tasa_iva"),
+    declared.REMOTE_HOST: ("another machine, by ssh", "for example ssh://deploy@prefect.example.com"),
     API_URL: ("an address without credentials", "for example https://prefect.example.com/api"),
     declared.MOMENT: ("a date and time with its offset from UTC", 'for example "2026-11-25T15:40:00-03:00"'),
     REGISTRY: ("a registry's address without a scheme", "for example registry.example.com:5000/prefect"),

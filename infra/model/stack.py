@@ -70,6 +70,8 @@ class Server(Limits):
     """Of a server that is there already: none is made, and its workers are elsewhere."""
     port: int | Literal["auto"]
     bind: str
+    address: str
+    """The name or address that the machine which runs `pulumi up` reaches it by."""
     auth: Literal["none", "required"]
     log_level: LogLevel
     protect: bool
@@ -77,6 +79,15 @@ class Server(Limits):
     metrics: bool
     scaled: Scaled | None
     """None: one container on SQLite."""
+
+
+class RemoteHost(Normalised):
+    """Another machine, whose engine the stack is on."""
+
+    url: str
+    """As Docker takes it: ssh://user@machine:port."""
+    machine: str
+    """Its name or address alone."""
 
 
 class Swarm(Normalised):
@@ -279,6 +290,8 @@ class Stack(Normalised):
     timezone: str
     root: Path
     server: Server
+    host: RemoteHost | None
+    """None: the engine that this machine has at hand."""
     swarm: Swarm | None
     """None: all on one engine."""
     logging: Logging

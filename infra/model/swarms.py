@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infra.model import declared
+from infra.model.codes import codes
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.rules import coherence, keys
@@ -76,7 +77,7 @@ def _hindrances(given: declared.Stack, places: Places) -> Iterator[tuple[KeyPath
     for name, area in given.areas.items():
         if area.workers.autoscale is not None:
             yield ("areas", name, "workers", "autoscale"), *_NOT_SCALED
-    for path, code in _codes(given, places):
+    for path, code in codes(given, places):
         if code.location == "checkout":
             hint = "write code: {location: image}, or git"
             yield path, "the checkout is on this machine, and not on the nodes", hint
@@ -99,19 +100,3 @@ def _of_the_server(server: declared.Server) -> Iterator[tuple[KeyPath, str, str]
         )
     if "bind" in server.model_fields_set and server.bind != EVERYWHERE:
         yield ("server", "bind"), "Swarm publishes ports on all addresses of a node", f"write {EVERYWHERE}"
-
-
-def _codes(given: declared.Stack, places: Places) -> Iterator[tuple[KeyPath, declared.Code]]:
-    """Those that count: the stack's where nothing else is said, and each that is."""
-    written: list[tuple[KeyPath, declared.Code | None]] = []
-    inherits = False
-    for name, area in given.areas.items():
-        path: KeyPath = ("areas", name)
-        written.append(((*path, "code"), area.code))
-        for at, deployment in places.of((*path, "deployments"), area.deployments):
-            if deployment.pull is None:
-                written.append(((*at, "code"), deployment.code))
-                inherits |= deployment.code is None and area.code is None
-    if inherits or "code" in given.model_fields_set:
-        yield ("code",), given.code
-    yield from ((path, code) for path, code in written if code is not None)

@@ -9,7 +9,7 @@ LOOPBACK = "127.0.0.1"
 
 def harmless(stack: Stack) -> Stack:
     """The stack with a port and a profile of its own, without runs that nobody asked for, and free to be destroyed."""
-    server = stack.server.model_copy(update={"port": "auto", "bind": LOOPBACK, "protect": False})
+    server = stack.server.model_copy(update={"port": "auto", "bind": LOOPBACK, "address": LOOPBACK, "protect": False})
     if server.scaled is not None:
         # Without the base's certificate, which is for another name.
         proxy = server.scaled.proxy.model_copy(update={"host": LOOPBACK, "http_port": None, "tls": None})

@@ -9,7 +9,7 @@ import pulumi
 
 
 class HostPort(pulumi.CustomResource):
-    """A port of this machine: `auto` is chosen once, a number is checked to be free before anything is made."""
+    """A port of this machine or of `host`: `auto` is chosen once, a number is checked to be free before all else."""
 
     number: pulumi.Output[int]
 
@@ -20,9 +20,10 @@ class HostPort(pulumi.CustomResource):
         port: int | Literal["auto"],
         bind: str = "127.0.0.1",
         other_than: pulumi.Input[int] | None = None,
+        host: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        properties = {"port": port, "bind": bind, "other_than": other_than, "number": None}
+        properties = {"port": port, "bind": bind, "other_than": other_than, "host": host, "number": None}
         super().__init__("prefect:index:HostPort", resource_name, properties, opts)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.toolchain import base_image, docker_engine, docker_plugin, go, pulumi_cli
+from infra.toolchain import base_image, docker_engine, docker_plugin, go, launcher, pulumi_cli, ssh_client
 from infra.toolchain.base_image import Docker
 from infra.toolchain.certificates import extra_authorities
 from infra.toolchain.commands import find
@@ -32,7 +32,7 @@ class Finding:
 
 
 def examine(checkout: Checkout, cache_root: Path) -> list[Finding]:
-    return [*_machine(cache_root), *_docker(), *_toolchain(checkout)]
+    return [*_machine(cache_root), *_docker(), *_remote_hosts(checkout), *_toolchain(checkout)]
 
 
 def report(findings: list[Finding]) -> str:
@@ -85,6 +85,25 @@ def _docker() -> Iterator[Finding]:
     tag = base_image.tag_for(extra_authorities())
     origin = Docker(engine).label(tag, base_image.ORIGIN_LABEL)
     yield Finding("base image", bool(origin), f"{tag} ({origin or 'not there'})", "" if origin else "make setup")
+
+
+def _remote_hosts(checkout: Checkout) -> Iterator[Finding]:
+    """The machines that stack files say their stacks are on."""
+    for host, stacks in sorted(launcher.remote_hosts(checkout.root).items()):
+        name = f"host of {', '.join(stacks)}"
+        if find("ssh") is None:
+            fix = f"apt-get install {' '.join(ssh_client.PACKAGES)}"
+            yield Finding(name, ok=False, detail=f"{host}: there is no `ssh` here", fix=fix)
+            continue
+        engine, reason = docker_engine.probe(host)
+        if engine is None:
+            yield Finding(name, ok=False, detail=f"{host}: {reason}", fix=ssh_client.mending(host, reason))
+            continue
+        tag = base_image.tag_for(extra_authorities())
+        there = Docker(engine).label(tag, base_image.ORIGIN_LABEL)
+        yield Finding(name, ok=True, detail=f"{engine.version} at {host}")
+        has = "there" if there else "not there: the next `pulumi up` brings it"
+        yield Finding(f"base image of {', '.join(stacks)}", ok=True, detail=f"{tag} ({has})")
 
 
 def _toolchain(checkout: Checkout) -> Iterator[Finding]:

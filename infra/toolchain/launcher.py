@@ -47,7 +47,10 @@ def environment(
     if not env.get("PULUMI_BACKEND_URL") and _line(f"{root}/Pulumi.yaml", "backend:") is None:
         # Without a file of hashes beside each file, which nothing reads: a tenth of what a checkpoint costs.
         ours["PULUMI_BACKEND_URL"] = f"file://{state}/pulumi?metadata=skip"
-    if not env.get("DOCKER_HOST") and facts["docker"]["host"]:
+    host = remote_host(root, stack) if stack else None
+    if host:  # whatever else is set: a stack is where its file says, and nowhere else
+        ours["DOCKER_HOST"] = host
+    elif not env.get("DOCKER_HOST") and facts["docker"]["host"]:
         ours["DOCKER_HOST"] = facts["docker"]["host"]
     own_passphrase = "PULUMI_CONFIG_PASSPHRASE" in env or "PULUMI_CONFIG_PASSPHRASE_FILE" in env
     if stack and not own_passphrase and (stack == PROD_LOCAL or is_dev(root, stack)):
@@ -68,6 +71,34 @@ def is_dev(root: str | os.PathLike[str], stack: str) -> bool:
     if declared is not None:
         return declared == "dev"
     return name == "dev" or name.startswith(("dev-", "t-"))
+
+
+def remote_host(root: str | os.PathLike[str], stack: str) -> str | None:
+    """The other machine that the stack's file says it is on, or the file that a personal stack takes its keys from.
+
+    A throwaway stack is on this one, whatever it is made from.
+    """
+    name = stack.rsplit("/", 1)[-1]
+    own = f"{os.fspath(root)}/Pulumi.{name}.yaml"
+    if _line(own, "prefect-infra:throwaway:", indented=True) is not None:
+        return None
+    declared = _line(own, "prefect-infra:host:", indented=True)
+    while declared is None and "-" in name:
+        name = name.rpartition("-")[0]
+        base = f"{os.fspath(root)}/Pulumi.{name}.yaml"
+        if os.path.exists(base):  # noqa: PTH110
+            return _line(base, "prefect-infra:host:", indented=True) or None
+    return declared or None
+
+
+def remote_hosts(root: str | os.PathLike[str]) -> dict[str, list[str]]:
+    """By machine, the stacks with a file that are on it."""
+    found: dict[str, list[str]] = {}
+    files = [file for file in os.listdir(root) if file.startswith("Pulumi.") and file.endswith(".yaml")]  # noqa: PTH208
+    for stack in sorted(file[len("Pulumi.") : -len(".yaml")] for file in files if file != "Pulumi.yaml"):
+        if host := remote_host(root, stack):
+            found.setdefault(host, []).append(stack)
+    return found
 
 
 def stack_at_hand(root: str, arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:

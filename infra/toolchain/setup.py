@@ -22,6 +22,7 @@ from infra.toolchain import (
     docker_plugin,
     pulumi_cli,
     python_env,
+    ssh_client,
     yaml_language,
 )
 from infra.toolchain.apt import Apt
@@ -86,6 +87,7 @@ class SetUp:
         missing = [*python_env.missing_packages()]
         if self.purpose != "check":
             missing += docker_engine.missing_packages()
+            missing += ssh_client.missing_packages(self.checkout.root, self.purpose)
         if self.purpose == "test":
             missing += browser.missing_packages()
         if missing:

@@ -29,7 +29,7 @@ TTL: Final = timedelta(hours=2)
 """After this `prefect-infra stack rm --expired` takes away what a killed rehearsal left."""
 _REQUIREMENTS: Final = "workers/requirements.in"
 _PINNED: Final = re.compile(r"^prefect==\S+", re.MULTILINE)
-_QUIET: Final = ("janitor", "backup", "alerts", "runtime")
+_QUIET: Final = ("janitor", "backup", "alerts", "runtime", "host")
 """What would delete rows, write into folders of the machine, tell people, or be on other machines."""
 _MANY: Final = ("replicas", "autoscale", "placement")
 _OF_A_SERVER: Final = ("variables", "global_concurrency_limits", "tag_concurrency_limits")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -141,3 +142,76 @@ async def test_two_ports_of_a_stack_that_are_chosen_together_are_two(offline: An
     assert second.values["number"] != other_than
     with pytest.raises(offline.CheckFailed, match="another part of this stack"):
         await offline.up("HostPort", "third", {"port": other_than, "bind": "127.0.0.1", "other_than": other_than})
+
+
+ELSEWHERE = "ssh://deploy@prefect.example.com:2222"
+# What Linux tells: 4300 (10CC) listens, 4301 (10CD) is a connection's own end. IPv6 likewise, with 4302 (10CE).
+SOCKETS = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:10CC 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
+   1: 0500000A:10CD 0100000A:D431 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0
+   2: 00000000000000000000000000000000:10CE 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 3 1 0 100 0 0 10 0
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another machine, by an `ssh` that tells its sockets, and a `docker` that tells its engine's ports."""
+    (tmp_path / "sockets").write_text(SOCKETS)
+    (tmp_path / "published").write_text("0.0.0.0:4303-4304->80-81/tcp, [::]:4303-4304->80-81/tcp\n5432/tcp\n")
+    for name, script in {
+        "ssh": f'echo "$@" >> {tmp_path}/asked; cat {tmp_path}/sockets',
+        "docker": f"cat {tmp_path}/published",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+@pytest.mark.parametrize("port", [4300, 4302, 4303, 4304])
+async def test_a_port_that_is_taken_on_another_machine_is_refused_by_that_machines_name(
+    offline: Any, elsewhere: Path, port: int
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await offline.up("HostPort", "server", {"bind": "0.0.0.0", "port": port, "host": ELSEWHERE})
+    assert f"port {port} of {ELSEWHERE} is taken" in str(caught.value.details())
+    asked = (elsewhere / "asked").read_text()
+    assert "-l deploy -p 2222 -- prefect.example.com" in asked
+    assert "BatchMode=yes" in asked
+    assert "StrictHostKeyChecking" not in asked
+
+
+async def test_ports_of_another_machine_are_not_looked_for_on_this_one(offline: Any, elsewhere: Path) -> None:
+    with taken(0) as here:
+        inputs = {"bind": "192.0.2.1", "port": here, "host": ELSEWHERE}
+        resource = await offline.up("HostPort", "server", inputs)
+        assert resource.values["number"] == here
+        assert (await offline.up("HostPort", "server", inputs)).steps == ["same"]
+    with pytest.raises(grpc.aio.AioRpcError, match="port 4300 of"):
+        await offline.up("HostPort", "server", {**inputs, "port": 4300})
+
+
+async def test_auto_chooses_a_port_that_is_free_on_the_other_machine(offline: Any, elsewhere: Path) -> None:
+    inputs = {"bind": "0.0.0.0", "port": "auto", "host": ELSEWHERE}
+    first = (await offline.up("HostPort", "server", inputs)).values["number"]
+    offline.resources.clear()
+    (elsewhere / "published").write_text(f"0.0.0.0:{first}->4200/tcp\n")
+    assert (await offline.up("HostPort", "server", inputs)).values["number"] != first
+
+
+async def test_a_machine_that_lets_nobody_in_is_told_in_the_words_of_ssh(offline: Any, elsewhere: Path) -> None:
+    (elsewhere / "ssh").write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await offline.up("HostPort", "server", {"bind": "0.0.0.0", "port": "auto", "host": ELSEWHERE})
+    assert f"{ELSEWHERE}: Host key verification failed." in str(caught.value.details())
+
+
+async def test_a_stack_is_not_made_anew_on_another_machine_by_a_change_of_its_file(
+    offline: Any, elsewhere: Path
+) -> None:
+    await offline.up("HostPort", "server", {"bind": "0.0.0.0", "port": "auto"})
+    with pytest.raises(offline.CheckFailed) as caught:
+        await offline.up("HostPort", "server", {"bind": "0.0.0.0", "port": "auto", "host": ELSEWHERE})
+    reason = caught.value.failures["host"]
+    assert f"the stack is on this machine's engine, and would be made anew on {ELSEWHERE}" in reason

@@ -35,26 +35,35 @@ class Nodes:
     name: str = field(default_factory=lambda: f"t-swarm-{secrets.token_hex(3)}")
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="t-swarm-")))
     network: str = ""
+    target: str = "node"
+    """Of the Dockerfile: what each of them is."""
 
     def start(self) -> None:
         base = read_facts(ROOT).base_image
-        for target in ("node", "registry"):
-            build = ("build", "--quiet", "--target", target, "--build-arg", f"BASE_IMAGE={base}")
-            docker(*build, "--tag", f"localhost/prefect-infra/test-swarm-{target}", str(IMAGES))
-        docker("network", "create", self.name)
-        self.network = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self.name)
+        self._build(base, "registry")
+        self._machines(base)
         of_registry = ("--name", f"{self.name}-registry", "--network", self.name)
         docker("run", "--detach", *of_registry, "localhost/prefect-infra/test-swarm-registry")
-        for number in range(1, self.count + 1):
-            self._start(number)
-        for number in range(1, self.count + 1):
-            eventually(f"node {number}", lambda number=number: self.ask(number, "version", "--format", "x"), 60)
         self.ask(1, "swarm", "init", "--advertise-addr", self.address(1))
         token = self.ask(1, "swarm", "join-token", "--quiet", "worker")
         for number in range(2, self.count + 1):
             self.ask(number, "swarm", "join", "--token", token, self.address(1))
         saved = subprocess.Popen(["docker", "save", base], stdout=subprocess.PIPE)
         subprocess.run(["docker", "load", "--quiet"], stdin=saved.stdout, env=self.environment(1), check=True)
+
+    def _machines(self, base: str) -> None:
+        """Until each one's engine answers."""
+        self._build(base, self.target)
+        docker("network", "create", self.name)
+        self.network = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self.name)
+        for number in range(1, self.count + 1):
+            self._start(number)
+        for number in range(1, self.count + 1):
+            eventually(f"node {number}", lambda number=number: self.ask(number, "version", "--format", "x"), 60)
+
+    def _build(self, base: str, target: str) -> None:
+        build = ("build", "--quiet", "--target", target, "--build-arg", f"BASE_IMAGE={base}")
+        docker(*build, "--tag", f"localhost/prefect-infra/test-swarm-{target}", str(IMAGES))
 
     def _start(self, number: int) -> None:
         name = self._container(number)
@@ -65,7 +74,7 @@ class Nodes:
             *("--cap-add", "ALL", *(word for cap in missing for word in ("--cap-drop", cap)), *UNCONFINED),
             *("--device-cgroup-rule", "a *:* rwm", "--volume", f"{CGROUPS}:{CGROUPS}:rw", "--tmpfs", "/run:exec"),
             *("--volume", f"{name}:/var/lib/docker", "--volume", f"{self.folder / name}:/run/node"),
-            "localhost/prefect-infra/test-swarm-node",
+            f"localhost/prefect-infra/test-swarm-{self.target}",
             # As docs/operations.md asks of nodes: a service can't say it before Docker 25.
             *("--no-new-privileges", "--insecure-registry", self.network, "--cgroup-parent", f"/{name}"),
             *(word for server in _name_servers() for word in ("--dns", server)),

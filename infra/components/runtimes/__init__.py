@@ -12,4 +12,4 @@ from infra.model import Stack
 
 def runtime_of(stack: Stack, naming: Naming, images: ImageBuilder) -> Runtime:
     """What the stack is declared to be on."""
-    return OneEngine(naming) if stack.swarm is None else OnSwarm(naming, stack.swarm, images)
+    return OneEngine(naming, stack.host) if stack.swarm is None else OnSwarm(naming, stack.swarm, images)

@@ -23,6 +23,8 @@ from infra.components.container import (
 )
 from infra.components.naming import SCALED, Naming
 from infra.components.orphans import orphans_first
+from infra.components.remote_host import group_of_socket_there
+from infra.model import RemoteHost
 from infra.resources import CompletedRun, HostPort, PidsLimit
 
 SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
@@ -37,6 +39,8 @@ class OneEngine:
     """See `infra.components.runtime.Runtime`."""
 
     naming: Naming
+    host: RemoteHost | None = None
+    """Whose engine it is; None: this machine's."""
 
     def network(self, role: str, name: str, opts: pulumi.ResourceOptions, *, internal: bool = False) -> docker.Network:
         labels = self.naming.labels("network").items()
@@ -72,7 +76,8 @@ class OneEngine:
         opts: pulumi.ResourceOptions,
         other_than: pulumi.Input[int] | None = None,
     ) -> pulumi.Output[int]:
-        return HostPort(role, port=port, bind=bind, other_than=other_than, opts=opts).number
+        host = self.host.url if self.host else None
+        return HostPort(role, port=port, bind=bind, other_than=other_than, host=host, opts=opts).number
 
     def run(self, container: Container, opts: pulumi.ResourceOptions) -> Running:
         names = [container.name]
@@ -112,7 +117,7 @@ class OneEngine:
                 docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container.labels.items())
             ],
             user=USER,
-            group_adds=[str(group_of_socket())] if container.holds_engine else [],
+            group_adds=[str(self._group_of_socket())] if container.holds_engine else [],
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
             security_opts=["no-new-privileges:true"],
             # The engine can't put a file into a container whose root is read-only.
@@ -155,6 +160,9 @@ class OneEngine:
             opts=pulumi.ResourceOptions(parent=resource, deleted_with=resource),
         )
         return resource
+
+    def _group_of_socket(self) -> int:
+        return group_of_socket_there(self.host.url) if self.host else group_of_socket()
 
 
 def _mount(mount: Mount) -> docker.ContainerMountArgs:

@@ -236,6 +236,19 @@ NOT_ON_A_SWARM = Rule(
     ),
     mending="Postgres, `code: {location: image}` or git, and ports by number; or leave `runtime` out.",
 )
+NOT_ON_A_REMOTE_HOST = Rule(
+    code="PI225",
+    name="not-on-a-remote-host",
+    meaning=(
+        "With `host` all containers are on another machine, and this can't: code from this machine's checkout, which "
+        "isn't there; a server on that machine's loopback, where this one doesn't get at it to make Prefect's objects."
+    ),
+    example="prefect-infra:host: ssh://deploy@prefect.example.com\nprefect-infra:code: {location: image}",
+    mending=(
+        "`code: {location: image}` or git, and `server: {bind: 0.0.0.0, auth: required}`, or one of that machine's "
+        "addresses; or leave `host` out."
+    ),
+)
 
 RULES = (
     POOL_COHERENCE,
@@ -262,4 +275,5 @@ RULES = (
     FLOW_NAME,
     WORKERS_ELSEWHERE,
     NOT_ON_A_SWARM,
+    NOT_ON_A_REMOTE_HOST,
 )

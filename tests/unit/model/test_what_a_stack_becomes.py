@@ -48,11 +48,13 @@ def test_an_environment_is_all_that_a_stack_must_say(load: Load) -> None:
         "stack": "dev",
         "environment": "dev",
         "timezone": "America/Argentina/Buenos_Aires",
+        "host": None,
         "swarm": None,
         "server": {
             "api_url": None,
             "port": "auto",
             "bind": "127.0.0.1",
+            "address": "127.0.0.1",
             "auth": "none",
             "log_level": "WARNING",
             "memory_mb": 2048,

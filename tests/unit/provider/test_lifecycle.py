@@ -109,7 +109,7 @@ FULL: dict[str, dict[str, Any]] = {
         "activate": True,
         "file": "/tmp/p.toml",
     },
-    "HostPort": {"bind": "127.0.0.1", "port": "auto", "other_than": 4200},
+    "HostPort": {"bind": "127.0.0.1", "port": "auto", "other_than": 4200, "host": "ssh://deploy@machine"},
     "GeneratedSecret": {"length": 16, "rotation": 2},
     "PidsLimit": {"container_id": "c", "limit": 64},
     "CompletedRun": {"container_id": "c", "timeout_seconds": 60},

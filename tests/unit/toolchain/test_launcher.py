@@ -139,6 +139,39 @@ def test_an_engine_that_is_not_at_the_default_socket_is_handed_on(root: Path) ->
     assert "DOCKER_HOST" not in launcher.environment(root, "dev", {"DOCKER_HOST": "unix:///mine"})
 
 
+def _write(root: Path, stack: str, *lines: str) -> None:
+    (root / f"Pulumi.{stack}.yaml").write_text("config:\n" + "".join(f"  prefect-infra:{line}\n" for line in lines))
+
+
+def test_a_stack_is_asked_of_the_machine_that_its_file_names_whatever_else_is_set(root: Path) -> None:
+    _write(root, "far", "environment: prod", "host: ssh://deploy@10.0.0.5:2222  # the big one")
+    for environ in ({}, {"DOCKER_HOST": "unix:///mine"}):
+        assert launcher.environment(root, "far", environ)["DOCKER_HOST"] == "ssh://deploy@10.0.0.5:2222"
+        assert launcher.environment(root, "organization/p/far", environ)["DOCKER_HOST"].startswith("ssh://")
+        assert "DOCKER_HOST" not in launcher.environment(root, "prod", environ)
+        assert "DOCKER_HOST" not in launcher.environment(root, None, environ)
+
+
+def test_a_personal_stack_is_where_its_base_is_unless_it_says_otherwise(root: Path) -> None:
+    _write(root, "far", "host: 'ssh://deploy@far'")
+    _write(root, "far-ana", "environment: dev")
+    _write(root, "far-beto", "host: ssh://beto@near")
+    _write(root, "far-here", "host:")
+    assert launcher.remote_host(root, "far-ana") == "ssh://deploy@far"
+    assert launcher.remote_host(root, "far-without-a-file") == "ssh://deploy@far"
+    assert launcher.remote_host(root, "far-beto") == "ssh://beto@near"
+    assert launcher.remote_host(root, "far-here") is None
+    # As the program reads it: of one file besides its own, the nearest.
+    assert launcher.remote_host(root, "far-here-ana") is None
+    assert launcher.remote_hosts(root) == {"ssh://deploy@far": ["far", "far-ana"], "ssh://beto@near": ["far-beto"]}
+
+
+def test_a_throwaway_stack_is_on_this_machine(root: Path) -> None:
+    _write(root, "far", "host: ssh://deploy@far")
+    _write(root, "far-pr-1", 'throwaway: {made: "2026-01-01T00:00:00Z", expires: "2026-01-02T00:00:00Z"}')
+    assert launcher.remote_host(root, "far-pr-1") is None
+
+
 def _copy_of_the_launcher(root: Path) -> Path:
     """A checkout that has nothing but the launcher, and a `pulumi` that tells how it was called."""
     source = Path(launcher.__file__)
