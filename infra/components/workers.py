@@ -15,6 +15,8 @@ from infra.components.server import Server
 from infra.model import Area, Stack
 
 DATA: Final = "/var/lib/flows"
+LIVES: Final = f"{DATA}/.workers"
+"""Where each process of a worker shows that it lives, for others of its name: the one volume that they share."""
 PROFILE: Final = "/etc/prefect/worker-profile.toml"
 HEALTH: Final = Health(url="http://127.0.0.1:8080/health")
 FAREWELL_SECONDS: Final = 45  # 10 each for SIGTERM and SIGKILL, 5 to say good-bye, and as much again on a busy machine
@@ -73,9 +75,10 @@ def worker(area: Area, platform: Platform, server: Server, image: BuiltImage, li
 def worker_command(area: Area) -> list[str]:
     """Each worker is called by the name of its host: a replica's own."""
     limit = [] if area.workers.limit is None else ["--limit", str(area.workers.limit)]
+    lives = ["--lives", LIVES] if area.pool.type == "process" else []
     return [
         *("python", "/opt/prefect-infra/start_worker.py"),
-        *("--pool", area.pool.name, "--type", area.pool.type, *limit),
+        *("--pool", area.pool.name, "--type", area.pool.type, *limit, *lives),
         *("--drain-seconds", str(area.workers.drain_seconds)),
     ]
 

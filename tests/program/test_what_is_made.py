@@ -50,6 +50,15 @@ def test_workers_answer_a_health_check_and_are_given_time_to_drain(
         assert worker["stopTimeout"] == worker["destroyGraceSeconds"] > seconds + 20
 
 
+def test_processes_of_a_worker_know_of_each_other_by_the_areas_volume(program: Callable[..., Any]) -> None:
+    """Docker workers need not: their runs live on without them."""
+    for base, lives in (("dev", True), ("prod", False)):
+        for name, inputs in program(base).of("Container").items():
+            if "worker" in name:
+                assert ("/var/lib/flows/.workers" in inputs["command"]) == lives
+                assert ("/var/lib/flows" in [mount["target"] for mount in inputs["mounts"]]) == lives
+
+
 def test_every_container_is_confined(program: Callable[..., Any]) -> None:
     for base in ("dev", "prod"):
         made = program(base)

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from tests.provider.conftest import running_server
-from tests.stack.platforms import ANSWER_SECONDS, ROOT, Patient, eventually
+from tests.stack.platforms import ROOT, Patient, eventually
+from workers import healthcheck
 
 FLOW = """
 import os, signal, sys, time
@@ -51,6 +52,8 @@ class Work:
     pool: str
     deployments: dict[str, str] = field(default_factory=dict)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
+    """Of their health checks."""
 
     def deploy(self, flow: str, **more: Any) -> str:
         flow_id = self.api.post("flows/", json={"name": flow}).raise_for_status().json()["id"]
@@ -83,14 +86,18 @@ class Work:
     def runs(self, run: str) -> None:
         eventually("a running flow", lambda: self.state(run) == "RUNNING" and (self.folder / "empezo").exists())
 
-    def worker(self, *options: str, name: str = "obrero") -> subprocess.Popen[bytes]:
+    def worker(
+        self, *options: str, name: str = "obrero", lives: bool = True, url: str | None = None
+    ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "workers.draining", "--pool", self.pool, "--type", "process"]
+        command += ["--lives", str(self.folder / "lives")] if lives else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+        self.ports.append(_free_port())
         environment |= {
-            "PREFECT_API_URL": self.url,
+            "PREFECT_API_URL": url or self.url,
             "PREFECT_HOME": str(self.folder / "home"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_WORKER_WEBSERVER_PORT": str(_free_port()),
+            "PREFECT_WORKER_WEBSERVER_PORT": str(self.ports[-1]),
             "PYTHONPATH": str(ROOT),
             "SEEN": str(self.folder),
         }
@@ -100,6 +107,10 @@ class Work:
         )
         self.workers.append(process)
         return process
+
+    def healthy(self, worker: subprocess.Popen[bytes]) -> bool:
+        url = f"http://127.0.0.1:{self.ports[self.workers.index(worker)]}/health"
+        return healthcheck.problem(url) is None
 
     def log(self) -> str:
         return "\n".join(file.read_text() for file in sorted(self.folder.glob("worker-*.log")))
@@ -144,7 +155,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def work(server: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Work]:
     (tmp_path / "espera.py").write_text(FLOW)
     pool = f"t-{time.monotonic_ns()}"
-    with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=ANSWER_SECONDS) as api:
+    with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=30) as api:
         api.post("work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
         made = Work(server, tmp_path, api, pool)
         for flow in ("espera", "cae", "se_va"):

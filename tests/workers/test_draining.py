@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import signal
+import subprocess
 
 import pytest
 from prefect.workers.base import BaseWorker
@@ -44,14 +45,19 @@ def test_a_run_that_takes_longer_than_the_limit_ends_crashed(work: Work, stubbor
     assert not (work.folder / "termino").exists()
 
 
-def test_a_second_signal_ends_the_wait(work: Work) -> None:
+def test_to_be_told_to_stop_once_more_changes_nothing_but_an_interrupt_ends_the_wait(work: Work) -> None:
+    """A stop that was cut off, of an engine or a machine, is repeated."""
     worker = work.worker()
     run = work.submit(segundos=600)
     work.runs(run)
 
-    worker.send_signal(signal.SIGTERM)
-    eventually("draining", lambda: "takes no more runs" in work.log())
-    worker.send_signal(signal.SIGTERM)
+    for _ in range(2):
+        worker.send_signal(signal.SIGTERM)
+        eventually("draining", lambda: "takes no more runs" in work.log())
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(3)
+    assert work.state(run) == "RUNNING", work.log()
+    worker.send_signal(signal.SIGINT)
 
     assert worker.wait(60) == 0, work.log()
     assert work.state(run) == "CRASHED", work.log()
@@ -91,6 +97,63 @@ def test_a_killed_worker_that_is_back_ends_the_runs_it_left_and_only_those(work:
     assert work.ends(kept) == "COMPLETED"
 
 
+def test_a_worker_leaves_the_runs_of_a_living_one_of_its_name_alone_and_ends_them_once_it_is_dead(work: Work) -> None:
+    """As while one container of a worker follows another: the former drains, and may be killed in the midst."""
+    former = work.worker()
+    kept, lost = work.submit(segundos=12), work.submit(segundos=600)
+    work.runs(kept)
+    work.runs(lost)
+    former.send_signal(signal.SIGTERM)
+    eventually("draining", lambda: "takes no more runs" in work.log())
+
+    work.worker()
+    meanwhile = work.submit()
+
+    assert work.ends(meanwhile) == "COMPLETED", work.log()
+    assert work.state(kept) == work.state(lost) == "RUNNING", work.log()
+    assert work.ends(kept) == "COMPLETED", work.log()
+    assert work.state(lost) == "RUNNING", work.log()
+    work.kill(former)
+    assert work.ends(lost) == "CRASHED", work.log()
+    assert "was killed" in work.run(lost)["state"]["message"]
+
+
+def test_a_run_without_a_mark_is_of_before_and_has_lost_its_worker(work: Work) -> None:
+    """Those that a worker took which gave none."""
+    first = work.worker(lives=False)
+    lost = work.submit(segundos=600)
+    work.runs(lost)
+    work.kill(first)
+
+    work.worker()
+
+    assert work.ends(lost) == "CRASHED", work.log()
+
+
+def test_a_run_tells_which_worker_and_which_process_of_it_took_it(work: Work) -> None:
+    """Prefect's own labels are there as ever."""
+    work.worker()
+    run = work.submit()
+    assert work.ends(run) == "COMPLETED", work.log()
+
+    labels = work.run(run)["labels"]
+
+    assert labels["prefect.worker.name"] == "obrero"
+    assert labels["prefect.worker.type"] == "process"
+    assert labels["prefect.work-pool.name"] == work.pool
+    assert labels["prefect.work-pool.id"]
+    assert labels["prefect-infra.worker-process"]
+
+
+def test_a_worker_is_healthy_once_it_has_asked_the_server_for_runs_and_not_before(work: Work) -> None:
+    """Who waits for it before another one is stopped would else be left with none."""
+    cut_off = work.worker(url="http://127.0.0.1:9/api")
+    worker = work.worker()
+    eventually("healthy", lambda: work.healthy(worker))
+
+    assert not work.healthy(cut_off)
+
+
 def test_a_worker_makes_no_pool_but_waits_for_it(work: Work) -> None:
     work.api.delete(f"work_pools/{work.pool}").raise_for_status()
     worker = work.worker()
@@ -106,6 +169,8 @@ def test_what_is_overridden_is_there_in_this_version_of_prefect() -> None:
     names = {
         "_get_scheduled_flow_runs": ["self"],
         "_submit_run_and_capture_errors": ["self", "flow_run", "task_status"],
+        "_give_worker_labels_to_flow_run": ["self", "flow_run_id"],
+        "is_worker_still_polling": ["self", "query_interval_seconds"],
     }
 
     for name, parameters in names.items():

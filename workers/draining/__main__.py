@@ -1,4 +1,6 @@
-"""Start a worker, and on SIGTERM drain it. A second signal ends it, and its runs, at once."""
+"""Start a worker, and on SIGTERM or SIGINT drain it. SIGINT while it drains ends it, and its runs, at once; SIGTERM may
+come more than once, as it does when an interrupted stop is repeated.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from prefect.logging.configuration import setup_logging
 
+from workers.draining.lives import Life
 from workers.draining.worker import Draining, draining
 
 logger = logging.getLogger("prefect.workers.draining")
@@ -30,6 +34,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--limit", type=int, help="runs at once; left out: no limit")
     parser.add_argument("--drain-seconds", type=float, default=600, help="how long to wait for runs when told to stop")
+    parser.add_argument(
+        "--lives", type=Path, help="a folder that processes of the same name share, where each shows that it lives"
+    )
     return parser.parse_args(words)
 
 
@@ -37,11 +44,11 @@ async def serve(worker: Draining, drain_seconds: float) -> int:
     """Run the worker until it ends or is told to. The exit code."""
     loop, stopped, hurried = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
-    def stop() -> None:
+    def interrupt() -> None:
         (hurried if stopped.is_set() else stopped).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     working = asyncio.create_task(worker.start(with_healthcheck=True))
     asked = asyncio.create_task(stopped.wait())
     await asyncio.wait((working, asked), return_when=asyncio.FIRST_COMPLETED)
@@ -73,6 +80,8 @@ def main() -> int:
     except LookupError as error:
         sys.exit(f"worker: {error}")
     worker = kind(work_pool_name=given.pool, name=given.name, limit=given.limit, create_pool_if_not_found=False)
+    if given.lives:
+        worker.life = Life(given.lives, worker.name)
     return asyncio.run(serve(worker, given.drain_seconds))
 
 

@@ -22,7 +22,8 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 
-from workers.draining.orphans import end_orphans
+from workers.draining.lives import Life
+from workers.draining.orphans import PROCESS_LABEL, WORKER_LABEL, end_orphans
 
 logger = logging.getLogger("prefect.workers.draining")
 
@@ -37,23 +38,50 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.draining = False
+        self.life: Life | None = None
+        """By which this process's runs are told from those of another of the worker's name; None: by the name alone."""
         self._in_flight: dict[UUID, int | None] = {}
         """Each run that was submitted and isn't over, with its process once there is one."""
         self._has_looked_back = False
+        self._has_polled = False
 
     @property
     def in_flight(self) -> set[UUID]:
         return {*self._in_flight, *self._submitting_flow_run_ids}
 
+    def is_worker_still_polling(self, query_interval_seconds: float) -> bool:
+        """What the health check asks. Prefect's worker says yes from its start on, whether it reaches the server or
+        not: whoever waits for this one before stopping another must know that it takes runs.
+        """
+        return self._has_polled and super().is_worker_still_polling(query_interval_seconds)
+
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
-        if not self._has_looked_back:
-            # Before the first run is taken: whatever has this worker's name by now is of a former life.
-            if self.type == "process":
-                await end_orphans(self.client, self._work_pool_name, self.name)
-            self._has_looked_back = True
+        if self.type == "process":
+            await self._look_back()
         runs = [] if self.draining else await super()._get_scheduled_flow_runs()
+        self._has_polled = True
         # It may have been told to stop while it asked. No run is this worker's before it proposes Pending.
         return [] if self.draining else runs
+
+    async def _look_back(self) -> None:
+        """End what others of this name left: before the first run is taken, and whenever one has died since."""
+        dead = self.life.dead() if self.life else []
+        if self._has_looked_back and not dead:
+            return
+        first = not self._has_looked_back
+        await end_orphans(self.client, self._work_pool_name, self.name, self.life, first=first)
+        if self.life:
+            self.life.forget(dead)
+        self._has_looked_back = True
+
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        """Prefect's own labels, and this process's mark along with them: in one call, so that no run has but one."""
+        if self.life is None:
+            await super()._give_worker_labels_to_flow_run(flow_run_id)
+            return
+        labels = {WORKER_LABEL: self.name, "prefect.worker.type": self.type, PROCESS_LABEL: self.life.mark}
+        pool = {"prefect.work-pool.name": self.work_pool.name, "prefect.work-pool.id": str(self.work_pool.id)}
+        await self.client.update_flow_run_labels(flow_run_id, {**labels, **pool})
 
     async def _submit_run_and_capture_errors(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[int | Exception] | None = None
