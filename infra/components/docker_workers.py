@@ -14,7 +14,7 @@ import pulumi
 
 from infra.components.code import CODE_ROOT, checkout_folders
 from infra.components.container import Limits, Running, Volume, volume_mount
-from infra.components.image import BuiltImage
+from infra.components.image import BuiltImage, repository
 from infra.components.platform import Platform
 from infra.components.server import Server
 from infra.components.socket_proxy import SOCKET, socket_mount, socket_proxy
@@ -127,6 +127,7 @@ def _proxy(
                 "name_prefix": f"{naming.of('run', area.name)}-",
                 "labels": naming.labels("run", area.name),
                 "images": [known[0]],
+                "repositories": [repository(known[0])],
                 "network": known[1],
                 "binds": known[2:],
                 "withheld": list(WITHHELD) if server.auth_string is not None else [],

@@ -135,6 +135,13 @@ class ImageBuilder:
         return sha.hexdigest()
 
 
+def repository(reference: str) -> str:
+    """What an image's versions have in common: its name without tag and digest."""
+    name = reference.partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"
+
+
 def _role(target: str, area: str | None) -> str:
     return target if area is None else f"{target}-{area}"
 

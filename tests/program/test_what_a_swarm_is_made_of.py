@@ -110,7 +110,9 @@ def test_images_are_pushed_and_services_and_flow_runs_name_them_by_digest(made: 
         assert "@sha256:" in each["image"]
     image = services(made)["ventas-worker"]["image"]
     assert made.of("WorkPool")["ventas-prod"]["job_defaults"]["image"] == image
-    assert json.loads(services(made)["ventas-socket-proxy"]["environment"]["SOCKET_PROXY_RULES"])["images"] == [image]
+    rules = json.loads(services(made)["ventas-socket-proxy"]["environment"]["SOCKET_PROXY_RULES"])
+    assert rules["images"] == [image]
+    assert [f"{repository}@sha256:0" for repository in rules["repositories"]] == [image]
 
 
 def test_secrets_are_the_swarms_and_their_names_tell_nothing_of_them(program: Callable[..., Any], made: Any) -> None:

@@ -117,6 +117,7 @@ def test_flow_runs_read_the_credential_from_a_file_and_not_from_their_environmen
     proxy = made.of("Container")[f"{PREFIX}-ventas-socket-proxy"]
     (rules,) = (each.partition("=")[2] for each in proxy["envs"] if each.startswith("SOCKET_PROXY_RULES="))
     assert "PREFECT_API_AUTH_STRING" in json.loads(rules)["withheld"]
+    assert json.loads(rules)["repositories"] == ["localhost/prefect-infra/flows-ventas"]
     bind = f"{PREFIX}-ventas-credentials:/etc/prefect/credentials:ro"
     assert bind in json.loads(rules)["binds"]
     assert bind in made.of("WorkPool")["ventas-prod"]["job_defaults"]["volumes"]

@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
@@ -16,6 +16,7 @@ import pytest
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
+from tests.stack.platforms import eventually
 from workers.socket_proxy.given import VARIABLE
 from workers.socket_proxy.rules import OWNER_LABEL
 
@@ -50,11 +51,11 @@ def network(engine: docker.DockerClient) -> Iterator[str]:
     made.remove()
 
 
-@pytest.fixture(scope="module")
-def proxy_address(image: str, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("proxy")
+@contextmanager
+def proxy(image: str, network: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One that answers at `docker.sock` of the folder, whoever else does."""
     data = folder / "data"
-    data.mkdir(mode=0o777)
+    data.mkdir(mode=0o777, exist_ok=True)
     data.chmod(0o777)
     rules = {
         "owner": f"{NAME}/dev/ventas",
@@ -67,15 +68,22 @@ def proxy_address(image: str, network: str, tmp_path_factory: pytest.TempPathFac
         "pids": 32,
     }
     listen = folder / "docker.sock"
+    former = listen.stat().st_ino if listen.exists() else None
     environment = os.environ | {VARIABLE: json.dumps(rules), "SOCKET_PROXY_LISTEN": str(listen)}
     command = [sys.executable, "-m", "workers.socket_proxy"]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-        deadline = time.monotonic() + 20
-        while not listen.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield f"unix://{listen}"
+        eventually("a socket", lambda: listen.exists() and listen.stat().st_ino != former, 30, every=0.05)
+        yield process
         process.terminate()
         assert process.wait(timeout=15) == -signal.SIGTERM
+
+
+@pytest.fixture(scope="module")
+def proxy_address(image: str, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("proxy")
+    with proxy(image, network, folder):
+        yield f"unix://{folder}/docker.sock"
+    assert not (folder / "docker.sock").exists()
 
 
 @pytest.fixture
@@ -106,6 +114,39 @@ def test_a_flow_runs_container_runs_to_its_end_and_its_output_is_followed(
     assert container.wait()["StatusCode"] == 3
     assert container.name == f"{NAME}-run"
     container.remove()
+
+
+def test_a_proxy_that_is_followed_by_another_serves_its_calls_to_their_end_and_takes_no_socket_away(
+    engine: docker.DockerClient, image: str, network: str, tmp_path: Path
+):
+    """A worker follows its runs for as long as they take, and new calls are for the new proxy."""
+    address = f"unix://{tmp_path}/docker.sock"
+    script = "echo empezó; while [ ! -e /var/lib/flows/sigue ]; do sleep 0.2; done; echo terminó"
+    with (
+        proxy(image, network, tmp_path) as former,
+        closing(docker.DockerClient(base_url=address, version="auto")) as worker,
+    ):
+        mounts = {f"{tmp_path}/data": {"bind": "/var/lib/flows", "mode": "rw"}}
+        run = worker.containers.create(image, ["sh", "-c", script], network=network, volumes=mounts)
+        run.start()
+        followed = run.logs(stream=True, follow=True)
+        assert next(followed).decode() == "empezó\n"
+        ended = worker.containers.create(image, ["true"])
+        ended.start()
+        assert ended.wait()["StatusCode"] == 0
+        with proxy(image, network, tmp_path):
+            former.terminate()
+            with pytest.raises(subprocess.TimeoutExpired):
+                former.wait(timeout=5)
+            assert worker.containers.get(run.id).status == "running"
+            (tmp_path / "data" / "sigue").touch()
+            assert b"".join(followed).decode() == "terminó\n"
+            assert former.wait(timeout=30) == -signal.SIGTERM
+            assert (tmp_path / "docker.sock").exists()
+            # A worker may be about to read how it ended.
+            engine.containers.get(ended.id)
+        with pytest.raises(NotFound):
+            engine.containers.get(ended.id)
 
 
 def test_the_engine_really_applies_the_areas_limits(

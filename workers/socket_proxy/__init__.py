@@ -14,4 +14,5 @@ Who starts and stops workers is given another one, with a set of rules of its ow
     scaling   the rules and decisions for who starts and stops workers
     sweep     what becomes of ended containers
     app       the HTTP side: asks the policy, asks the engine who owns a container, streams the answer
+    serving   the socket, which a successor may take over
 """

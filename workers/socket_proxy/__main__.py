@@ -5,10 +5,10 @@ import os
 import sys
 
 import httpx
-import uvicorn
 
 from workers.socket_proxy.app import make_app
 from workers.socket_proxy.given import RulesError, rules_from_environment
+from workers.socket_proxy.serving import Door, serve
 
 LISTEN = os.environ.get("SOCKET_PROXY_LISTEN", "/run/socket-proxy/docker.sock")
 ENGINE = os.environ.get("SOCKET_PROXY_ENGINE", "/var/run/docker.sock")
@@ -24,9 +24,9 @@ def main() -> None:
         sys.exit(f"socket proxy: {error}")
     # Each flow run holds a connection for its logs or its end; running out of them would hang the worker.
     unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=4)
-    app = make_app(rules, httpx.AsyncHTTPTransport(uds=ENGINE, limits=unlimited))
-    # No graceful wait: a worker that follows a flow run's logs would hold the proxy back for as long as it runs.
-    uvicorn.run(app, uds=LISTEN, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    door = Door(LISTEN)
+    app = make_app(rules, httpx.AsyncHTTPTransport(uds=ENGINE, limits=unlimited), is_last=door.is_ours)
+    serve(app, door)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -35,8 +35,10 @@ class _NoSuchContainerError(Exception):
     """The engine knows none of that name."""
 
 
-def make_app(rules: Rules | ScalingRules, transport: httpx.AsyncBaseTransport) -> Starlette:
-    """The proxy; `transport` leads to the engine."""
+def make_app(
+    rules: Rules | ScalingRules, transport: httpx.AsyncBaseTransport, is_last: Callable[[], bool] = lambda: True
+) -> Starlette:
+    """The proxy; `transport` leads to the engine. `is_last`: asked at its end, whether no other has followed it."""
     engine = httpx.AsyncClient(base_url="http://engine", transport=transport, timeout=TIMEOUT)
 
     async def answer(http: HttpRequest) -> Response:
@@ -65,7 +67,8 @@ def make_app(rules: Rules | ScalingRules, transport: httpx.AsyncBaseTransport) -
             sweeping = asyncio.create_task(sweep_for_ever(engine, rules))
             yield
             sweeping.cancel()
-            await sweep_at_the_end(engine, rules)
+            if is_last():  # else a worker may be about to read how a run's container ended
+                await sweep_at_the_end(engine, rules)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)], lifespan=lifespan)
 

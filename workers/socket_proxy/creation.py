@@ -72,7 +72,7 @@ def allowed_container(body: bytes, rules: Rules) -> Json:
         raise Refused(f"the container's description is not understood: {reasons}") from error
     asked.refuse_the_rest("")
     asked.host_config.refuse_the_rest("HostConfig.")
-    if asked.image not in rules.images:
+    if not rules.allows(asked.image):
         raise Refused(f"Image = {asked.image!r} is not one of {', '.join(sorted(rules.images))}")
     if asked.user and asked.user not in (rules.user, rules.user.split(":", maxsplit=1)[0]):
         raise Refused(f"User = {asked.user!r}: flow runs run as {rules.user}")

@@ -66,7 +66,7 @@ def _create(request: Request, rules: Rules, match: re.Match[str]) -> Forward:
 
 
 def _inspect_image(request: Request, rules: Rules, match: re.Match[str]) -> Forward:
-    if match[1] not in rules.images:
+    if not rules.allows(match[1]):
         raise Refused(f"the image {match[1]!r} is not one of {', '.join(sorted(rules.images))}")
     return Forward(method="GET", path=f"{request.version}/images/{match[1]}/json")
 

@@ -1,5 +1,6 @@
 """What the stack allows a docker-type worker."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple, Self
 
@@ -46,6 +47,8 @@ class Rules(BaseModel):
     """Stamped on every container beside the owner's."""
     images: frozenset[Annotated[str, Field(pattern=r"^\w[\w./:@-]*$")]] = Field(min_length=1)
     """Exact references."""
+    repositories: frozenset[Annotated[str, Field(pattern=r"^\w[\w./:-]*$")]] = frozenset()
+    """Of which any tag and digest will do: while one worker follows another, one asks for the image of before."""
     pull: bool = False
     """Whether those images may be pulled; a stack that builds its own has no need."""
     network: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")
@@ -62,6 +65,12 @@ class Rules(BaseModel):
     """How long an ended container stays to be looked at."""
     log_max_size: str = "10m"
     log_max_files: int = Field(default=3, gt=0)
+
+    def allows(self, image: str) -> bool:
+        return image in self.images or any(
+            re.fullmatch(rf"{re.escape(repository)}(:[\w][\w.-]{{0,127}}|@sha256:[0-9a-f]{{64}})", image, re.ASCII)
+            for repository in self.repositories
+        )
 
     def refusal(self, container: str, labels: Mapping[str, str]) -> str | None:
         """Why a container of those labels isn't the proxy's own, or None."""

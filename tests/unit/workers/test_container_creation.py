@@ -72,6 +72,29 @@ def test_what_a_flow_run_reads_from_a_file_is_not_in_its_environment():
     assert allowed_container(body, RULES)["Env"] == env
 
 
+@pytest.mark.parametrize(
+    ("image", "allowed"),
+    [
+        ("localhost/worker-ventas:0123abcd", True),
+        ("localhost/worker-ventas@sha256:" + "a" * 64, True),
+        ("localhost/worker-ventas", False),  # any one of that name, whoever made it
+        ("localhost/worker-ventas-2:0123abcd", False),
+        ("localhost/worker-ventas/x:0123abcd", False),
+        ("localhost/worker-ventas:0123abcd@sha256:1", False),
+        ("elsewhere/localhost/worker-ventas:0123abcd", False),
+        ("localhost/worker-compras:0123abcd", False),
+    ],
+)
+def test_of_a_repository_that_is_allowed_any_version_may_be_run_and_of_another_none(image: str, allowed: bool):
+    """While one worker follows another, there are two versions of the area's image."""
+    rules = RULES.model_copy(update={"repositories": frozenset({"localhost/worker-ventas"})})
+    if allowed:
+        assert allowed_container(asked(Image=image), rules)["Image"] == image
+    else:
+        with pytest.raises(Refused, match="Image"):
+            allowed_container(asked(Image=image), rules)
+
+
 def test_a_flow_run_becomes_a_container_without_privileges_and_of_bounded_size():
     assert allowed_container(asked(), RULES) == {
         "Image": "localhost/worker:1",
