@@ -24,9 +24,11 @@ POLL_SECONDS: Final = 1.0
 HOPELESS: Final = 4
 """So many tasks of a new service that ended in failure, and none at work: more time won't help."""
 GONE_SECONDS: Final = 120
+ONCE: Final = "none"
+"""The restart condition of what is to be done once. Not a job: the tasks of one that is removed, and their containers
+on the nodes, stay for good (docker 20.10, read and run).
+"""
 _ENDED_BADLY: Final = frozenset({"failed", "rejected", "orphaned"})
-_ENDED: Final = _ENDED_BADLY | {"complete", "shutdown", "remove"}
-_JOBS: Final = ("ReplicatedJob", "GlobalJob")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ async def deploy(namespace: str, name: str, service: Mapping[str, Any], beside: 
 
 
 async def converged(service: str, mark: str, seconds: int, *, new: bool) -> None:
-    """Wait until all tasks are of that mark and healthy, or a job is done.
+    """Wait until all tasks are of that mark and healthy, or have done what they are to do once.
 
     Raises:
         ProviderError: it can't become so, or didn't in time, or the swarm went back to what was before; the text has
@@ -88,7 +90,7 @@ def fingerprint(found: Mapping[str, Any]) -> str:
 
 
 async def remove(service: str) -> None:
-    """Until its last container has ended: networks, volumes and secrets are free then. Gone already is success."""
+    """Until its last task is gone: networks, volumes and secrets are free then. Gone already is success."""
     try:
         ids = (await docker("service", "ps", "--quiet", "--no-trunc", service)).split()
         await docker("service", "rm", service)
@@ -99,22 +101,18 @@ async def remove(service: str) -> None:
             while ids := await _still_there(ids):  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as late:
-        raise ProviderError(f"{service}: {len(ids)} of its tasks haven't ended after {GONE_SECONDS} s") from late
+        raise ProviderError(f"{service}: {len(ids)} of its tasks are still there after {GONE_SECONDS} s") from late
 
 
 async def _still_there(ids: Sequence[str]) -> list[str]:
-    """Of tasks of a service that is gone, those that haven't ended.
-
-    The list alone doesn't tell: a lost node's stay in it for a day, and a job's that are done for good (20.10, run).
-    """
+    """Of tasks of a service that is gone. A lost node's stay in the list for a day."""
     lost, left = await _lost_nodes() if ids else frozenset(), []
     for each in ids:
         try:
-            told = await docker("inspect", "--type", "task", "--format", "{{.Status.State}} {{.NodeID}}", each)
+            node = await docker("inspect", "--type", "task", "--format", "{{.NodeID}}", each)
         except NotFound:
             continue
-        state, _, node = told.partition(" ")
-        if state not in _ENDED and node not in lost:
+        if node not in lost:
             left.append(each)
     return left
 
@@ -122,6 +120,12 @@ async def _still_there(ids: Sequence[str]) -> list[str]:
 async def _lost_nodes() -> frozenset[str]:
     lines = (await docker("node", "ls", "--format", "{{.ID}} {{.Status}}")).splitlines()
     return frozenset(line.split()[0] for line in lines if line.endswith(" Down"))
+
+
+async def takes_tasks(node: str) -> bool:
+    """Whether a node of that host name is there, and not drained."""
+    lines = (await docker("node", "ls", "--format", "{{.Hostname}} {{.Status}} {{.Availability}}")).splitlines()
+    return f"{node} Ready Active" in lines
 
 
 async def tasks(service: str) -> list[Task]:
@@ -147,13 +151,16 @@ async def tasks(service: str) -> list[Task]:
 
 async def _is_converged(service: str, mark: str, *, new: bool) -> bool:
     lost = await _lost_nodes()
-    about, listed = await inspected(service), [task for task in await tasks(service) if task.node not in lost]
+    about, every = await inspected(service), await tasks(service)
+    listed = [task for task in every if task.node not in lost]
     mine = [task for task in listed if task.spec == mark]
     failed = [task for task in mine if task.failed]
     mode = about["Spec"]["Mode"]
-    if any(job in mode for job in _JOBS):
+    if (about["Spec"]["TaskTemplate"].get("RestartPolicy") or {}).get("Condition") == ONCE:
         if failed:
             raise ProviderError(await _told(service, mark, "it failed"))
+        if not mine and any(task.spec == mark for task in every):
+            raise ProviderError(f"{service}: its node was lost before it was done")
         return bool(mine) and all(task.state == "complete" for task in mine)
     status = (about.get("UpdateStatus") or {}).get("State", "completed")
     if status in {"rollback_completed", "rollback_paused", "paused"}:

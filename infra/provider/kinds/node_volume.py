@@ -1,38 +1,44 @@
 """`prefect:index:NodeVolume`: a volume that each node of a swarm makes for itself, when a container first needs it.
 
-There is nothing to make, but to take away, and the engine that Pulumi talks to only knows its own volumes: a job does
-it, on each node that is there.
+There is nothing to make, but to take away, and the engine that Pulumi talks to only knows its own volumes: a program on
+each node that is there does it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
 from infra.provider import swarm
-from infra.provider.docker_command import docker
 from infra.provider.errors import ProviderError, Rejected
 from infra.provider.kinds.kind import Inputs, Kind, Live, Outputs, Session
+from infra.provider.on_nodes import NodeProgram
 
 SOCKET: Final = "/var/run/docker.sock"
-SECONDS: Final = 180
-# A container that has just ended may hold on to its volume for a moment.
+# A container that has just ended may hold on to its volume for a moment; one of a flow run for as long as it is there,
+# and who sweeps those of an area may have been gone from this node when it ended.
 _REMOVAL: Final = f"""\
-import http.client, socket, sys, time
-for attempt in range(30):
+import http.client, json, socket, sys, time, urllib.parse
+def asked(method, path):
     connection = http.client.HTTPConnection("engine", timeout=30)
     connection.sock = socket.socket(socket.AF_UNIX)
     connection.sock.connect({SOCKET!r})
-    connection.request("DELETE", "/volumes/" + sys.argv[1])
+    connection.request(method, path)
     answer = connection.getresponse()
-    if answer.status in (204, 404):
+    return answer.status, answer.read().decode()
+volume = sys.argv[1]
+ended = {{"volume": [volume], "label": ["prefect-infra.flow-run-owner"], "status": ["created", "exited", "dead"]}}
+runs = "/containers/json?all=1&filters=" + urllib.parse.quote(json.dumps(ended))
+for attempt in range(30):
+    status, told = asked("DELETE", "/volumes/" + volume)
+    if status in (204, 404):
         sys.exit()
-    told = answer.read().decode()
+    for run in json.loads(asked("GET", runs)[1]):
+        asked("DELETE", "/containers/" + run["Id"] + "?v=1")
     time.sleep(1)
-sys.exit(told)
+sys.exit(socket.gethostname() + ": " + told)
 """
 
 
@@ -69,21 +75,11 @@ class NodeVolume(Kind[NodeVolumeInputs]):
         return Live(id=id_, inputs=new, outputs=Outputs())
 
     async def delete(self, session: Session, id_: str, old: NodeVolumeInputs, state: Mapping[str, Any]) -> None:
-        job = f"{old.name}-removal"
-        await swarm.remove(job)
+        if old.node and not await swarm.takes_tasks(old.node):
+            return  # lost or drained: as other nodes' then, it stays there
+        socket = ("--mount", f"type=bind,source={SOCKET},target={SOCKET}")
+        removal = NodeProgram(text=_REMOVAL, image=old.image, user=old.user, node=old.node, options=socket)
         try:
-            await docker(
-                *("service", "create", "--detach", "--quiet", "--name", job, "--mode", "global-job"),
-                *("--restart-condition", "none", "--no-healthcheck", "--with-registry-auth"),
-                *("--no-resolve-image", "--cap-drop", "ALL", "--read-only", "--user", old.user),
-                *("--limit-memory", "128M", "--container-label", f"{swarm.SPEC_LABEL}={job}"),
-                *(("--constraint", f"node.hostname=={old.node}") if old.node else ()),
-                *("--mount", f"type=bind,source={SOCKET},target={SOCKET}"),
-                *("--entrypoint", "python3", old.image, "-I", "-c", _REMOVAL, old.name),
-            )
-            await asyncio.sleep(swarm.POLL_SECONDS)  # until the swarm has made its tasks
-            await swarm.converged(job, job, SECONDS, new=True)
+            await removal.run(f"{old.name}-removal", old.name)
         except ProviderError as error:
             raise ProviderError(f"the volume {old.name} is still on a node: {error}") from error
-        finally:
-            await swarm.remove(job)

@@ -1,7 +1,7 @@
-"""`prefect:index:SwarmService`: a service or a job of a Docker Swarm, there once it is what was asked for.
+"""`prefect:index:SwarmService`: a service of a Docker Swarm, there once it is what was asked for, or has done it.
 
-Pulumi's Docker provider has a resource for services, without limits of processes, without jobs, and without a word of
-why a task ended. What a service is, is said here in Compose's words.
+Pulumi's Docker provider has a resource for services, without limits of processes, without those that run once, and
+without a word of why a task ended. What a service is, is said here in Compose's words.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class SwarmServiceInputs(Inputs):
         return f"{self.namespace}_{self.name}"
 
     @property
-    def is_job(self) -> bool:
-        return str(self.service.get("deploy", {}).get("mode", "")).endswith("-job")
+    def runs_once(self) -> bool:
+        policy = self.service.get("deploy", {}).get("restart_policy", {})
+        return bool(policy.get("condition") == swarm.ONCE)
 
 
 class SwarmServiceOutputs(Outputs):
@@ -59,14 +60,20 @@ class SwarmService(Kind[SwarmServiceInputs]):
 
     async def create(self, session: Session, new: SwarmServiceInputs) -> Live[SwarmServiceInputs]:
         there = await self._ours(session, new)
-        if there and new.is_job:
-            await swarm.remove(new.full_name)  # what it is to do, it does from the beginning
+        return await (self._changed(session, new) if there else self._made(session, new))
+
+    async def _made(self, session: Session, new: SwarmServiceInputs) -> Live[SwarmServiceInputs]:
         try:
-            return await self._deployed(session, new, new_one=not there)
+            return await self._deployed(session, new, new_one=True)
         except ProviderError:
-            if not there:
-                await swarm.remove(new.full_name)
+            await swarm.remove(new.full_name)
             raise
+
+    async def _changed(self, session: Session, new: SwarmServiceInputs) -> Live[SwarmServiceInputs]:
+        if new.runs_once:
+            await swarm.remove(new.full_name)  # what it is to do, it does from the beginning
+            return await self._made(session, new)
+        return await self._deployed(session, new, new_one=False)
 
     async def _ours(self, session: Session, new: SwarmServiceInputs) -> bool:
         """Whether an `up` that was killed left it there. Raises: Conflict: it is somebody else's."""
@@ -110,7 +117,7 @@ class SwarmService(Kind[SwarmServiceInputs]):
         new: SwarmServiceInputs,
         state: Mapping[str, Any],
     ) -> Live[SwarmServiceInputs]:
-        return await self._deployed(session, new, new_one=False)
+        return await self._changed(session, new)
 
     async def delete(self, session: Session, id_: str, old: SwarmServiceInputs, state: Mapping[str, Any]) -> None:
         await swarm.remove(id_)
