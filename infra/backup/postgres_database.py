@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -84,12 +85,35 @@ class PostgresDatabase:
     def pack(self, into: IO[bytes]) -> None:
         """While the servers use it."""
         try:
-            postgres_dump.pack(into, prefect=self.version(), within=("docker", "exec", self.container))
+            with self.reached() as container:
+                postgres_dump.pack(into, prefect=self.version(), within=("docker", "exec", container))
         except archive.BackupError as error:
             raise DatabaseError(str(error)) from error
 
+    @contextmanager
+    def reached(self) -> Iterator[str]:
+        """A container of this engine, with Postgres's own tools, from which the database is found."""
+        yield self.container
+
+    def stop_servers(self) -> None:
+        if self.servers:
+            docker("stop", "--time", str(STOP_SECONDS), *self.servers)
+
+    def start_servers(self) -> None:
+        if self.servers:
+            docker("start", *self.servers)
+
+    def wait_for_servers(self) -> None:
+        """Raises: DatabaseError: one doesn't become healthy."""
+        for server in self.servers:
+            wait_until_healthy(server)
+
     def unpack(self, source: IO[bytes], prepare: Callable[[], None] | None = None) -> None:
         """The servers are stopped for the moment in which the databases change places. `prepare`: before they start."""
+        with self.reached():
+            self._restore(source, prepare)
+
+    def _restore(self, source: IO[bytes], prepare: Callable[[], None] | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, archive.DUMP)
             try:
@@ -102,19 +126,16 @@ class PostgresDatabase:
             raise DatabaseError(f"pg_restore: {_reason(filled.stderr)}")
         if json.loads(filled.stdout) != manifest["rows"]:
             raise DatabaseError("the database has not the rows that were backed up: nothing was replaced")
-        if self.servers:
-            docker("stop", "--time", str(STOP_SECONDS), *self.servers)
         try:
+            self.stop_servers()
             swapped = self._shell(_SWAP)
             if swapped.returncode != 0:
                 raise DatabaseError(f"psql: {last_line(swapped.stderr)}")
             if prepare is not None:
                 prepare()
         finally:
-            if self.servers:
-                docker("start", *self.servers)
-        for server in self.servers:
-            wait_until_healthy(server)
+            self.start_servers()
+        self.wait_for_servers()
 
     def rows(self) -> dict[str, int]:
         """By table."""
@@ -143,12 +164,13 @@ class PostgresDatabase:
 
     def _shell(self, script: str, *, stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[bytes]:
         interactive = ["--interactive"] if stdin else []
-        return subprocess.run(
-            ["docker", "exec", *interactive, self.container, "sh", "-c", script],
-            stdin=stdin or subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        with self.reached() as container:
+            return subprocess.run(
+                ["docker", "exec", *interactive, container, "sh", "-c", script],
+                stdin=stdin or subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
 
 
 def _reason(errors: bytes) -> str:
