@@ -29,7 +29,7 @@ from infra.resources.lookups import (
 )
 from infra.resources.provider import Provider
 from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
-from infra.resources.swarm import NodeVolume, PushedImage, SwarmService
+from infra.resources.swarm import EncryptionCheck, NodeVolume, PushedImage, SwarmService
 from infra.resources.work_pool import WorkPool, WorkQueue
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "CompletedRun",
     "Condition",
     "Deployment",
+    "EncryptionCheck",
     "GeneratedSecret",
     "GetBlockResult",
     "GetDefaultBaseJobTemplateResult",

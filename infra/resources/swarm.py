@@ -9,7 +9,7 @@ import pulumi
 
 
 class SwarmService(pulumi.CustomResource):
-    """A service or a job, in Compose's words. It is there once its tasks are healthy, or done."""
+    """A service, in Compose's words. It is there once its tasks are healthy; or done, if they are never restarted."""
 
     def __init__(
         self,
@@ -67,3 +67,17 @@ class NodeVolume(pulumi.CustomResource):
     ) -> None:
         properties = {"name": name, "node": node, "image": image, "user": user}
         super().__init__("prefect:index:NodeVolume", resource_name, properties, opts)
+
+
+class EncryptionCheck(pulumi.CustomResource):
+    """The nodes' kernels can encrypt what goes from one to the other. It fails where one can't."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: str,
+        image: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("prefect:index:EncryptionCheck", resource_name, {"name": name, "image": image}, opts)

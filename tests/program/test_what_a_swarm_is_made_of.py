@@ -41,7 +41,7 @@ def test_each_part_is_one_service_with_its_replicas(made: Any) -> None:
     modes = {name: (each["deploy"]["mode"], each["deploy"].get("replicas")) for name, each in found.items()}
     assert modes["api"] == modes["ventas-worker"] == ("replicated", 2)
     assert modes["proxy"] == modes["ventas-socket-proxy"] == ("global", None)
-    assert modes["migration"] == ("replicated-job", 1)
+    assert found["migration"]["deploy"]["restart_policy"] == {"condition": "none"}
     assert made.of("Container") == made.of("CompletedRun") == made.of("HostPort") == {}
 
 

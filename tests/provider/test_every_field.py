@@ -140,7 +140,7 @@ SUBJECTS = {
     ),
 }
 LOCAL = {"Profile", "HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun"}
-LOCAL |= {"PushedImage", "SwarmService", "NodeVolume"}
+LOCAL |= {"PushedImage", "SwarmService", "NodeVolume", "EncryptionCheck"}
 """They live on this machine, or in the state: each has a file of tests."""
 
 

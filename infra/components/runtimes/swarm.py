@@ -29,7 +29,7 @@ from infra.components.naming import LABEL, Naming
 from infra.components.orphans import orphans_first
 from infra.components.runtimes import compose
 from infra.model import Swarm
-from infra.resources import GeneratedSecret, NodeVolume, SwarmService
+from infra.resources import EncryptionCheck, GeneratedSecret, NodeVolume, SwarmService
 
 AREA_LABEL: Final = f"{LABEL}.area"
 """Of nodes: `docker node update --label-add prefect-infra.area=compras node-2`."""
@@ -52,6 +52,7 @@ class OnSwarm:
     images: ImageBuilder
     _key: list[pulumi.Output[str]] = field(default_factory=list)
     _apart: list[docker.Network] = field(default_factory=list)
+    _checked: list[EncryptionCheck] = field(default_factory=list)
 
     def network(self, role: str, name: str, opts: pulumi.ResourceOptions, *, internal: bool = False) -> docker.Network:
         labels = self.naming.labels("network").items()
@@ -59,6 +60,7 @@ class OnSwarm:
             hooks=orphans_first(self.naming),
             # The swarm adds its numbers to them, which would look like a change.
             ignore_changes=["options", "ipamConfigs"],
+            depends_on=[self._encryption_check()] if self.declared.encrypted else None,
         )
         return docker.Network(
             role,
@@ -130,7 +132,12 @@ class OnSwarm:
         return Running(resources=[resource], names=names, shared_name=f"tasks.{container.name}")
 
     def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-        deploy = {"mode": "replicated-job", "replicas": 1, "restart_policy": {"condition": "none"}}
+        deploy = {
+            "mode": "replicated",
+            "replicas": 1,
+            "endpoint_mode": "dnsrr",
+            "restart_policy": {"condition": "none"},
+        }
         return self._service(container, deploy, container.done_seconds, opts)
 
     def _service(
@@ -219,6 +226,12 @@ class OnSwarm:
         if not self._apart:
             self._apart.append(self.network("apart", self.naming.of("apart"), pulumi.ResourceOptions(), internal=True))
         return self._apart[0]
+
+    def _encryption_check(self) -> EncryptionCheck:
+        if not self._checked:
+            image = self.images.build("server").reference
+            self._checked.append(EncryptionCheck("encryption", name=self.naming.of("encryption"), image=image))
+        return self._checked[0]
 
     def _names_key(self) -> pulumi.Output[str]:
         if not self._key:

@@ -9,6 +9,7 @@ from infra.provider.kinds.block import Block
 from infra.provider.kinds.completed_run import CompletedRun
 from infra.provider.kinds.concurrency_limit import GlobalConcurrencyLimit, TagConcurrencyLimit
 from infra.provider.kinds.deployment import Deployment
+from infra.provider.kinds.encryption_check import EncryptionCheck
 from infra.provider.kinds.generated_secret import GeneratedSecret
 from infra.provider.kinds.host_port import HostPort
 from infra.provider.kinds.kind import Kind
@@ -40,4 +41,5 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     PushedImage(),
     SwarmService(),
     NodeVolume(),
+    EncryptionCheck(),
 )

@@ -123,6 +123,7 @@ FULL: dict[str, dict[str, Any]] = {
         "timeout_seconds": 60,
     },
     "NodeVolume": {"name": "datos", "node": "node-1", "image": "x", "user": "10001:999"},
+    "EncryptionCheck": {"name": "cifrado", "image": "x"},
 }
 LIFECYCLES = {kind.token.rsplit(":", 1)[-1]: Lifecycle(kind) for kind in KINDS}
 REQUIRED = {
