@@ -50,6 +50,9 @@ def environment(
     host = remote_host(root, stack) if stack else None
     if host:  # whatever else is set: a stack is where its file says, and nowhere else
         ours["DOCKER_HOST"] = host
+        # Each operation comes in by a connection of its own, and sshd drops some of more than ten that begin at once.
+        if not env.get("PULUMI_PARALLEL"):
+            ours["PULUMI_PARALLEL"] = "8"
     elif not env.get("DOCKER_HOST") and facts["docker"]["host"]:
         ours["DOCKER_HOST"] = facts["docker"]["host"]
     own_passphrase = "PULUMI_CONFIG_PASSPHRASE" in env or "PULUMI_CONFIG_PASSPHRASE_FILE" in env

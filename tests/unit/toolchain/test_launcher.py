@@ -152,6 +152,13 @@ def test_a_stack_is_asked_of_the_machine_that_its_file_names_whatever_else_is_se
         assert "DOCKER_HOST" not in launcher.environment(root, None, environ)
 
 
+def test_a_machine_elsewhere_is_not_asked_for_more_connections_at_once_than_sshd_takes(root: Path) -> None:
+    _write(root, "far", "host: ssh://deploy@far")
+    assert launcher.environment(root, "far", {})["PULUMI_PARALLEL"] == "8"
+    assert "PULUMI_PARALLEL" not in launcher.environment(root, "far", {"PULUMI_PARALLEL": "32"})
+    assert "PULUMI_PARALLEL" not in launcher.environment(root, "dev", {})
+
+
 def test_a_personal_stack_is_where_its_base_is_unless_it_says_otherwise(root: Path) -> None:
     _write(root, "far", "host: 'ssh://deploy@far'")
     _write(root, "far-ana", "environment: dev")
