@@ -15,6 +15,9 @@ from infra.toolchain.links import link
 ROOT: Final = Path(__file__).resolve().parents[2]
 BASE: Final = "prod"
 FLOW: Final = "flows/cargar_lote.py"
+URGENT: Final = "urgente"
+"""Each area's queue that goes before the others: what is due in it doesn't wait for a burst to pass."""
+DRAIN_SECONDS: Final = 600
 NOTES: Final = "corridas.txt"
 """On an area's data volume: a line for each beginning and each end of a run."""
 FLOW_SOURCE: Final = f'''\
@@ -52,6 +55,10 @@ class Size:
     at_once: int
     """Flow runs at once, over all areas."""
     worker_type: str
+    workers: int = 1
+    """Of each area."""
+    scheduled: int = 0
+    """Deployments, the first ones, that have a schedule for each minute."""
 
     @property
     def each(self) -> int:
@@ -72,7 +79,7 @@ def make(folder: Path, size: Size) -> None:
     write_stack(folder, size)
 
 
-def write_stack(folder: Path, size: Size, drain_seconds: int = 600) -> None:
+def write_stack(folder: Path, size: Size, drain_seconds: int = DRAIN_SECONDS) -> None:
     """`Pulumi.prod.yaml` with the load's areas. A salt that is there belongs to a stack that is."""
     file = folder / f"Pulumi.{stack_name()}.yaml"
     salt = (
@@ -84,7 +91,11 @@ def write_stack(folder: Path, size: Size, drain_seconds: int = 600) -> None:
     server = config["prefect-infra:server"]
     server |= {"port": "auto", "bind": "127.0.0.1", "protect": False}
     server["proxy"]["http_port"] = "auto"
-    config["prefect-infra:workers"] = {"type": size.worker_type, "replicas": 1, "drain_seconds": drain_seconds}
+    config["prefect-infra:workers"] = {
+        "type": size.worker_type,
+        "replicas": size.workers,
+        "drain_seconds": drain_seconds,
+    }
     # Shorter than prod's own, so that what waits for them is seen within minutes.
     config["prefect-infra:janitor"] |= {"every": "15s", "pending_timeout": "3m", "rerun_crashed": 2}
     config["prefect-infra:areas"] = areas(size)
@@ -93,12 +104,19 @@ def write_stack(folder: Path, size: Size, drain_seconds: int = 600) -> None:
         stream.writelines(salt)
 
 
+def declared_drain_seconds(folder: Path) -> int:
+    """Of the workers, as the stack file has it now."""
+    config = YAML(typ="safe").load((folder / f"Pulumi.{stack_name()}.yaml").read_text())["config"]
+    return int(config["prefect-infra:workers"]["drain_seconds"])
+
+
 def areas(size: Size) -> dict[str, Any]:
     """The deployments, dealt out to the areas in turn."""
     made: dict[str, Any] = {
         f"area{number}": {
             "description": f"Área {number} de la prueba de carga",
             "concurrency_limit": size.each,
+            "queues": {URGENT: {"priority": 1}},
             "deployments": [],
         }
         for number in range(1, size.areas + 1)
@@ -109,6 +127,7 @@ def areas(size: Size) -> dict[str, Any]:
                 "name": f"cargar-lote-{number + 1}",
                 "entrypoint": f"{FLOW}:cargar_lote",
                 "description": "Deja constancia de que empezó y de que terminó.",
+                **({"schedules": [{"cron": "* * * * *"}]} if number < size.scheduled else {}),
             }
         )
     return made

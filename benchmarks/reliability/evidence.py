@@ -18,6 +18,7 @@ class State:
     type: str
     name: str
     at: datetime
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class Traces:
     states: tuple[State, ...]
     begun: int
     ended: int
+    now: str = ""
+    """The type of the state that it is in, by the server. Empty: the last of its states."""
+
+    @property
+    def state(self) -> str:
+        """By type. States have the server's time, which may jump: the last of them need not be the present one."""
+        return self.now or (self.states[-1].type if self.states else "SCHEDULED")
 
     @property
     def crashes(self) -> int:
@@ -40,7 +48,7 @@ class Traces:
     @property
     def is_lost(self) -> bool:
         """Not Completed, or Completed without having done anything."""
-        return not self.states or self.states[-1].type != "COMPLETED" or self.ended == 0
+        return self.state != "COMPLETED" or self.ended == 0
 
     @property
     def is_doubled(self) -> bool:
@@ -71,13 +79,20 @@ def own_account(notes: str) -> dict[str, tuple[int, int]]:
 
 async def traces(api: Api, burst: Burst, notes: str) -> list[Traces]:
     account = own_account(notes)
-    told: list[Any] = await asyncio.gather(*(api.get("flow_run_states/", flow_run_id=run) for run in burst.runs))
-    return [Traces(run, _states(rows), *account.get(run, (0, 0))) for run, rows in zip(burst.runs, told, strict=True)]
+    states: list[Any] = await asyncio.gather(*(api.get("flow_run_states/", flow_run_id=run) for run in burst.runs))
+    tagged = await api.find("flow_runs/filter", {"flow_runs": {"tags": {"all_": [burst.tag]}}, "sort": "ID_DESC"})
+    now = {row["id"]: row["state_type"] for row in tagged}
+    return [
+        Traces(run, _states(rows), *account.get(run, (0, 0)), now[run])
+        for run, rows in zip(burst.runs, states, strict=True)
+    ]
 
 
 def _states(rows: Sequence[Mapping[str, Any]]) -> tuple[State, ...]:
-    states = (State(row["type"], row["name"], datetime.fromisoformat(row["timestamp"])) for row in rows)
-    return tuple(sorted(states, key=lambda state: state.at))
+    found = (
+        State(row["type"], row["name"], datetime.fromisoformat(row["timestamp"]), row["message"] or "") for row in rows
+    )
+    return tuple(sorted(found, key=lambda state: state.at))
 
 
 def summary(found: Sequence[Traces], due: datetime) -> dict[str, Any]:
@@ -94,11 +109,11 @@ def summary(found: Sequence[Traces], due: datetime) -> dict[str, Any]:
         "run_again": sum(each.crashes > 0 and not each.is_lost for each in found),
         "latency_p50": rounded(0.5),
         "latency_p99": rounded(0.99),
-        "odd": [_told(each) for each in found if each.is_lost or each.is_doubled or each.crashes][:20],
+        "odd": [told(each) for each in found if each.is_lost or each.is_doubled or each.crashes][:20],
     }
 
 
-def _told(each: Traces) -> dict[str, Any]:
+def told(each: Traces) -> dict[str, Any]:
     return {
         "run": each.run,
         "lost": each.is_lost,
@@ -106,4 +121,5 @@ def _told(each: Traces) -> dict[str, Any]:
         "begun": each.begun,
         "ended": each.ended,
         "states": [f"{state.at:%H:%M:%S} {state.name}" for state in each.states],
+        "crashes": [state.message[:200] for state in each.states if state.type == "CRASHED"],
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.reliability import checkout, clock
+from benchmarks.reliability import checkout
 from benchmarks.reliability.stack import Stack, docker
 
 PARTITION_SECONDS: Final = 60
@@ -22,8 +22,6 @@ PGPASSWORD="$(cat /run/secrets/postgres_password)" psql -q -h 127.0.0.1 -U prefe
   -c 'DROP TABLE ballast' \\
   -c "SELECT count(pg_logical_emit_message(false, 'ballast', repeat('x', 1000000))) FROM generate_series(1, 50)"
 """
-JUMP_SECONDS: Final = 600
-JUMPED_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,8 @@ class Fault:
     strike: Callable[[Stack], None]
     prepare: Callable[[Stack], None] = lambda _: None
     """What has to be there before the runs."""
+    of_first_area: bool = False
+    """Whether only the first area's runs are touched by it."""
 
 
 def kill(*roles: str) -> Callable[[Stack], None]:
@@ -61,7 +61,9 @@ def partition(role: str) -> Callable[[Stack], None]:
 
 def replace_workers(stack: Stack) -> None:
     """Another value of a worker's setting: every worker is drained, and replaced."""
-    checkout.write_stack(stack.folder, stack.size, drain_seconds=OTHER_DRAIN_SECONDS)
+    declared = checkout.declared_drain_seconds(stack.folder)
+    other = OTHER_DRAIN_SECONDS if declared == checkout.DRAIN_SECONDS else checkout.DRAIN_SECONDS
+    checkout.write_stack(stack.folder, stack.size, drain_seconds=other)
     stack.apply()
 
 
@@ -76,7 +78,7 @@ def full_disk(stack: Stack) -> None:
     docker("exec", postgres, "sh", "-c", _RESERVE, check=False)
     until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < until:
-        docker("exec", postgres, "sh", "-c", _FILL, check=False, seconds=FULL_SECONDS)
+        docker("exec", postgres, "sh", "-c", _FILL, check=False)
         time.sleep(3)
     volume = f"{stack.prefixed('postgres-data')}:{DATA}"
     # In a container of its own: Postgres's may be away.
@@ -91,34 +93,20 @@ def needs_a_small_disk(stack: Stack) -> None:
         raise RuntimeError("a full disk needs the database's volume on a disk of its own, and that needs root on Linux")
 
 
-def jumping_clock(stack: Stack) -> None:
-    """Ahead, and back again."""
-    clock.jump(stack, JUMP_SECONDS)
-    time.sleep(3)
-    ahead = clock.shown(stack) - time.time()
-    if abs(ahead - JUMP_SECONDS) > 30:
-        raise RuntimeError(f"the server's clock is {ahead:.0f} s ahead, and should be {JUMP_SECONDS}")
-    time.sleep(JUMPED_SECONDS)
-    clock.jump(stack, 0)
-
-
 NOTHING: Final = Fault("nothing", lambda _: None)
 FAULTS: Final = {
     "none": NOTHING,
-    "worker": Fault("SIGKILL for the first area's worker", kill("area1-worker-1")),
+    "worker": Fault("SIGKILL for the first area's worker", kill("area1-worker-1"), of_first_area=True),
     "api": Fault("SIGKILL for an API replica", kill("api-1")),
     "services": Fault("SIGKILL for the background services", kill("services-1")),
     "redis": Fault("SIGKILL for Redis", kill("redis")),
     "postgres": Fault("SIGKILL for Postgres, its sessions included", kill("postgres")),
     "proxy": Fault("SIGKILL for the proxy", kill("proxy")),
     "partition": Fault(
-        f"the first area's worker cut off from the network for {PARTITION_SECONDS} s", partition("area1-worker-1")
+        f"the first area's worker cut off from the network for {PARTITION_SECONDS} s",
+        partition("area1-worker-1"),
+        of_first_area=True,
     ),
     "up": Fault("`pulumi up` with another `drain_seconds`: every worker is replaced", replace_workers),
     "disk": Fault(f"the database's volume full for {FULL_SECONDS} s", full_disk, needs_a_small_disk),
-    "clock": Fault(
-        f"the clock of the server's processes {JUMP_SECONDS} s ahead for {JUMPED_SECONDS} s, then back",
-        jumping_clock,
-        clock.install,
-    ),
 }

@@ -31,19 +31,26 @@ async def make(api: Api, deployments: Sequence[str], runs: int, seconds: float) 
     """As many runs, over all deployments in turn, due at one moment that is still to come."""
     tag = f"carga-{uuid.uuid4().hex[:8]}"
     due = datetime.now(UTC) + timedelta(seconds=5 + runs * SECONDS_A_REQUEST)
-    details = {"scheduled_time": due.isoformat()}
-    made = []
-    for number in range(runs):
-        body = {
-            "state": {"type": "SCHEDULED", "state_details": details},
-            "parameters": {"segundos": seconds},
-            "tags": [tag],
-            # A request that is sent again must not be what doubles a run.
-            "idempotency_key": f"{tag}-{number}",
-        }
-        row = await api.post(f"deployments/{deployments[number % len(deployments)]}/create_flow_run", body)
-        made.append(str(row["id"]))
+    made = [
+        await one(api, deployments[number % len(deployments)], due, seconds, tag, str(number)) for number in range(runs)
+    ]
     return Burst(tag, due, tuple(made))
+
+
+async def one(
+    api: Api, deployment: str, due: datetime, seconds: float, tag: str, key: str, queue: str | None = None
+) -> str:
+    """A run that is due then; its id. `key`: what tells it from the others of its tag."""
+    body = {
+        "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}},
+        "parameters": {"segundos": seconds},
+        "tags": [tag],
+        # A request that is sent again must not be what doubles a run.
+        "idempotency_key": f"{tag}-{key}",
+        **({"work_queue_name": queue} if queue else {}),
+    }
+    row = await api.post(f"deployments/{deployment}/create_flow_run", body)
+    return str(row["id"])
 
 
 async def counts(api: Api, burst: Burst) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,8 @@ from infra.provider.connection import Connection
 
 FOLDER: Final = ROOT / ".state" / "reliability"
 PROJECT: Final = "prefect-infra"
-COMMAND_SECONDS: Final = 60
+COMMAND_SECONDS: Final = 240
+"""Of the engine's, on a machine that is much too busy."""
 _READ: Final = (
     "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics', timeout=5).read().decode())"
 )
@@ -41,6 +43,8 @@ def docker(*arguments: str, check: bool = True, seconds: float = COMMAND_SECONDS
 class Stack:
     size: Size
     folder: Path = FOLDER
+    change: Callable[[Path], None] = lambda _: None
+    """What is done to the copy of the checkout before it is brought up."""
     _outputs: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -63,6 +67,7 @@ class Stack:
         if self.folder.is_dir():
             self.down()
         checkout.make(self.folder, self.size)
+        self.change(self.folder)
         if small_disk.is_possible():
             naming = Naming(PROJECT, self.name)
             small_disk.make(self._disk, naming.of("postgres-data"), naming.labels("data"))

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import httpx
@@ -31,6 +32,34 @@ def since(before: dict[str, int], now: dict[str, int]) -> dict[str, int]:
     }
 
 
+@dataclass
+class Seen:
+    """Within some time."""
+
+    inner: Counter[str] = field(default_factory=Counter)
+    probes: int = 0
+    unanswered: int = 0
+    longest_unanswered: float = 0.0
+
+    def add(self, other: Seen) -> None:
+        self.inner.update(other.inner)
+        self.probes += other.probes
+        self.unanswered += other.unanswered
+        self.longest_unanswered = max(self.longest_unanswered, other.longest_unanswered)
+
+    def result(self) -> dict[str, Any]:
+        asked = sum(self.inner.values())
+        failed = self.inner["5xx"]
+        return {
+            "workers_requests": asked,
+            "workers_5xx": failed,
+            "workers_error_rate": round(failed / asked, 5) if asked else None,
+            "probes": self.probes,
+            "probes_unanswered": self.unanswered,
+            "longest_unanswered_seconds": round(self.longest_unanswered, 1),
+        }
+
+
 class Watch:
     """Looks from `with` to its end, in threads of its own."""
 
@@ -40,12 +69,14 @@ class Watch:
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._probe, self._count)]
         self._url = f"{stack.outputs['api_url']}/ready"
         self._verify = stack.connection.verification()
-        self.inner: Counter[str] = Counter()
-        self.probes = 0
-        self.unanswered = 0
-        self.longest_unanswered = 0.0
+        self._counting = threading.Lock()
+        self._answers: dict[str, int] = {}
+        self._adding = threading.Lock()
+        self._all = Seen()
+        self._since = Seen()
 
     def __enter__(self) -> Self:
+        self._answers = answers(self._stack.proxy_metrics())
         for thread in self._threads:
             thread.start()
         return self
@@ -59,7 +90,6 @@ class Watch:
         well = time.monotonic()
         with httpx.Client(verify=self._verify, timeout=5) as client:
             while not self._over.wait(PROBE_SECONDS):
-                self.probes += 1
                 try:
                     answered = client.get(self._url).is_success
                 except httpx.HTTPError:
@@ -67,27 +97,33 @@ class Watch:
                 now = time.monotonic()
                 if answered:
                     well = now
-                else:
-                    self.unanswered += 1
-                    self.longest_unanswered = max(self.longest_unanswered, now - well)
+                silent = 0.0 if answered else now - well
+                self._saw(Seen(probes=1, unanswered=int(not answered), longest_unanswered=silent))
 
     def _count(self) -> None:
-        before = answers(self._stack.proxy_metrics())
-        while not self._over.is_set():
-            self._over.wait(PROXY_SECONDS)
+        while not self._over.wait(PROXY_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        with self._counting:
             now = answers(self._stack.proxy_metrics())
             if now:
-                self.inner.update(since(before, now))
-                before = now
+                self._saw(Seen(inner=Counter(since(self._answers, now))))
+                self._answers = now
+
+    def _saw(self, seen: Seen) -> None:
+        with self._adding:
+            self._all.add(seen)
+            self._since.add(seen)
+
+    def split(self) -> dict[str, Any]:
+        """What was seen since the last call, or since the beginning."""
+        self._look()
+        with self._adding:
+            seen, self._since = self._since, Seen()
+        return seen.result()
 
     def result(self) -> dict[str, Any]:
-        asked = sum(self.inner.values())
-        failed = self.inner["5xx"]
-        return {
-            "workers_requests": asked,
-            "workers_5xx": failed,
-            "workers_error_rate": round(failed / asked, 5) if asked else None,
-            "probes": self.probes,
-            "probes_unanswered": self.unanswered,
-            "longest_unanswered_seconds": round(self.longest_unanswered, 1),
-        }
+        """What was seen in all."""
+        self._look()
+        return self._all.result()

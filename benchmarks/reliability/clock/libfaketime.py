@@ -2,6 +2,7 @@
 
 Debian's package goes into the server's image of the copy of the checkout, and is loaded for what is started with the
 server's secrets: API replicas, background services, migration. Postgres, Redis and workers keep the machine's time.
+What the health check of the services takes for now is theirs, as it would be on a machine whose clock is wrong.
 """
 
 from __future__ import annotations
@@ -25,19 +26,22 @@ _FAKED: Final = f"""{{
         **found,
         "LD_PRELOAD": "/usr/local/lib/libfaketime.so.1",
         "FAKETIME_TIMESTAMP_FILE": "{FILE}",
-        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_CACHE_DURATION": "1",  # seconds; without, each call of the clock reads the file
         "DONT_FAKE_MONOTONIC": "1",
     }}"""
 
 
-def install(stack: Stack) -> None:
-    """The server's containers with libfaketime, by `pulumi up`; nothing where they have it already."""
-    changed = [
-        _insert(stack.folder / "workers" / "Dockerfile", _AFTER, _AFTER + _INSTALL),
-        _insert(stack.folder / "workers" / "with_secrets.py", _EXEC, _FAKED),
-    ]
-    if any(changed):
-        stack.apply()
+_CHECKED: Final = "time.time()))"
+_CHECKED_FAKED: Final = f"""time.time() + float(
+        Path("{FILE}").read_text() if Path("{FILE}").exists() else 0)))"""
+
+
+def into(folder: Path) -> None:
+    """Libfaketime into a copy of the checkout that has not been brought up yet."""
+    workers = folder / "workers"
+    _insert(workers / "Dockerfile", _AFTER, _AFTER + _INSTALL)
+    _insert(workers / "with_secrets.py", _EXEC, _FAKED)
+    _insert(workers / "healthcheck_services.py", _CHECKED, _CHECKED_FAKED)
 
 
 def jump(stack: Stack, seconds: int) -> None:
@@ -52,11 +56,8 @@ def shown(stack: Stack) -> float:
     return float(docker("exec", stack.prefixed("api-1"), "sh", "-c", read))
 
 
-def _insert(file: Path, old: str, new: str) -> bool:
+def _insert(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
-    if new in text:
-        return False
     if old not in text:
         raise RuntimeError(f"{file}: nothing like {old!r} in it")
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return True
