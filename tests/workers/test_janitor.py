@@ -103,6 +103,43 @@ async def test_what_was_taken_and_never_started_ends_crashed(work: Work, client:
     assert work.state(waiting) == "SCHEDULED"
 
 
+async def test_nothing_is_judged_while_the_servers_clock_is_another_one(
+    work: Work, client: PrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = work.submit()
+    put(work, run, "PENDING")
+    server = Server(client, [work.pool])
+    assert abs(await server.skew()) < timedelta(seconds=5)
+    janitor = rounds(work, client, pending_timeout=1)
+    await anyio.sleep(1.5)
+
+    async def behind(_: Server) -> timedelta:
+        return timedelta(hours=-1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Server, "skew", behind)
+        assert await janitor.one() == 0
+    assert work.state(run) == "PENDING"
+
+    await janitor.one()
+    assert work.state(run) == "CRASHED"
+
+
+async def test_after_a_pause_what_was_taken_has_its_time_to_start_anew(work: Work, client: PrefectClient) -> None:
+    run = work.submit()
+    put(work, run, "PENDING")
+    janitor = rounds(work, client, pending_timeout=2)
+    janitor.last = datetime.now(UTC) - timedelta(hours=1)
+    await anyio.sleep(2.5)
+
+    await janitor.one()
+    assert work.state(run) == "PENDING"
+
+    await anyio.sleep(2.5)
+    await janitor.one()
+    assert work.state(run) == "CRASHED"
+
+
 def scheduled_late(work: Work, hours: list[int]) -> dict[int, str]:
     """Runs of a schedule that nobody took in time, as the server's scheduler makes them."""
     now = datetime.now(UTC)

@@ -86,12 +86,13 @@ def zombies(runs: Iterable[Run], beats: Mapping[str, datetime], now: datetime, w
     return found
 
 
-def overdue(runs: Iterable[Run], now: datetime, timeout: timedelta) -> list[Verdict]:
-    """Runs that a worker took and never started."""
+def overdue(runs: Iterable[Run], now: datetime, timeout: timedelta, resumed: datetime | None = None) -> list[Verdict]:
+    """Runs that a worker took and never started. `resumed`: before that, nobody could."""
+    waited = [(run, now - (max(waited_from(run), resumed) if resumed else waited_from(run))) for run in runs]
     return [
-        Verdict(run=run, state="CRASHED", reason=f"Pending for {_words(now - waited_from(run))}: nobody started it.")
-        for run in runs
-        if run.state == "PENDING" and run.pool and now - waited_from(run) > timeout
+        Verdict(run=run, state="CRASHED", reason=f"Pending for {_words(span)}: nobody started it.")
+        for run, span in waited
+        if run.state == "PENDING" and run.pool and span > timeout
     ]
 
 

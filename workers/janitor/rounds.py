@@ -16,6 +16,8 @@ from workers.janitor.server import Server
 logger = logging.getLogger("janitor")
 
 LOOK_BACK: Final = timedelta(hours=1)  # for runs that crashed: an older one somebody has dealt with
+MOST_SKEW: Final = timedelta(seconds=30)
+"""States have the server's time, and what a run does has its own: where they differ, living runs look dead."""
 
 
 class Rounds:
@@ -25,21 +27,37 @@ class Rounds:
         self._policies = given
         self._server = server
         self._watching_since: datetime | None = None
+        self._resumed: datetime | None = None
+        """When the last pause was over."""
         self.last: datetime | None = None
         """When the last round that reached the server ended."""
 
     async def one(self) -> int:
-        """How many policies worked."""
+        """How many policies worked. None of them does while the server's clock is another one."""
+        if not await self._clocks_agree():
+            return 0
         now = datetime.now(UTC)
-        # After a pause (of the server, of this machine) heartbeats are missing that nobody could send or hear.
+        # After a pause (of the server, of this machine; or the clock was set) heartbeats are missing that nobody could
+        # send or hear, and runs are Pending that nobody could start.
         if self.last is None or now - self.last > timedelta(seconds=3 * self._policies.every + 60):
             self._watching_since = now
+            self._resumed = now if self.last is not None else self._resumed
         worked = 0
         for policy in (self._zombies, self._pending, self._late, self._workers, self._crashed):
             worked += await _guarded(policy)
         if worked:
             self.last = datetime.now(UTC)
         return worked
+
+    async def _clocks_agree(self) -> bool:
+        try:
+            skew = await self._server.skew()
+        except (httpx.HTTPError, OSError, ValueError):
+            return True  # each policy tells what is wrong
+        if abs(skew) > MOST_SKEW:
+            way = "ahead of" if skew > timedelta(0) else "behind"
+            logger.warning("The server's clock is %s %s this one: nothing is judged until they agree", abs(skew), way)
+        return abs(skew) <= MOST_SKEW
 
     async def _zombies(self) -> None:
         if self._policies.zombie_runs is None or self._watching_since is None:
@@ -54,7 +72,8 @@ class Rounds:
     async def _pending(self) -> None:
         if self._policies.pending_timeout is not None:
             timeout = timedelta(seconds=self._policies.pending_timeout)
-            await self._apply(policies.overdue(await self._server.runs(["PENDING"]), datetime.now(UTC), timeout))
+            pending = await self._server.runs(["PENDING"])
+            await self._apply(policies.overdue(pending, datetime.now(UTC), timeout, self._resumed))
 
     async def _late(self) -> None:
         if self._policies.late_runs != "run_all":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from prefect.client.orchestration import PrefectClient
@@ -21,6 +22,12 @@ class Server:
     def __init__(self, client: PrefectClient, pools: Sequence[str]) -> None:
         self._client = client
         self._pools = frozenset(pools)
+
+    async def skew(self) -> timedelta:
+        """How far the server's clock is ahead of this one's; what the answer took on its way doesn't count."""
+        sent = datetime.now(UTC)
+        answer = await self._client.request("GET", "/health")
+        return apart(answer.headers.get("date"), sent, datetime.now(UTC))
 
     async def runs(self, states: Sequence[str], **conditions: Any) -> list[Run]:
         """Runs of the pools in states of these types; and those of no pool, which are children or somebody's own."""
@@ -93,6 +100,14 @@ class Server:
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         answer = await self._client.request("POST", path, json=body)  # type: ignore[arg-type]
         return answer.json()
+
+
+def apart(told: str | None, sent: datetime, received: datetime) -> timedelta:
+    """From a Date, which has whole seconds, of an answer between those moments. Zero, where there is none."""
+    if told is None:
+        return timedelta(0)
+    date = parsedate_to_datetime(told)
+    return max(date - received, timedelta(0)) or min(date + timedelta(seconds=1) - sent, timedelta(0))
 
 
 def _run(row: dict[str, Any]) -> Run:

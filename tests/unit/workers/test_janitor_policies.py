@@ -61,6 +61,12 @@ def test_who_has_been_pending_for_too_long(what: str, given: Run, over: bool) ->
     assert bool(policies.overdue([given], NOW, timedelta(minutes=10))) is over, what
 
 
+def test_a_pause_in_which_nobody_could_start_a_run_is_not_held_against_it() -> None:
+    given = run("PENDING", since=60)
+    assert not policies.overdue([given], NOW, timedelta(minutes=10), resumed=ago(5))
+    assert policies.overdue([given], NOW, timedelta(minutes=10), resumed=ago(15))
+
+
 def late(*minutes: float, **more: Any) -> list[Run]:
     given = {"schedule": "s", "state_name": "Late", **more}
     return [run("SCHEDULED", id=str(each), expected=ago(each), **given) for each in minutes]
