@@ -1,18 +1,23 @@
-"""Prod on a swarm of three nodes."""
+"""Prod on a swarm of three nodes: one manages, one keeps the data, two are the machines of Ventas."""
 
 from __future__ import annotations
 
 import secrets
 import shutil
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.stack.platforms import Platform, copy_checkout
+from tests.stack.secured import signed_in
 from tests.swarm.nodes import Nodes
 
 PORT = 4443
+DATA_NODE = 2
+VENTAS = (2, 3)
 
 
 @pytest.fixture(scope="module")
@@ -20,32 +25,56 @@ def nodes() -> Iterator[Nodes]:
     made = Nodes(3)
     try:
         made.start()
+        for number in VENTAS:
+            made.label(number, "prefect-infra.area=ventas")
         yield made
     finally:
         made.remove()
 
 
 @pytest.fixture(scope="module")
-def prod(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Up: one area, with a docker worker on whichever nodes."""
+def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Not up yet: an area with docker workers on machines of its own, one with a process worker on whichever."""
     folder = tmp_path_factory.mktemp("checkout")
     copy_checkout(folder)
-    host = {"DOCKER_HOST": nodes.environment(1)["DOCKER_HOST"]}
-    platform = Platform(folder, f"t-{secrets.token_hex(3)}", folder / "profiles.toml", variables=host)
+    own = nodes.log_in(tmp_path_factory.mktemp("docker"))
+    platform = Platform(folder, f"t-{secrets.token_hex(3)}", folder / "profiles.toml", variables=own)
     shutil.copy2(folder / "Pulumi.prod.yaml", platform.file)
 
     def on_the_swarm(declared: Any) -> None:
-        for area in ("compras", "finanzas"):
-            del declared["areas"][area]
+        del declared["areas"]["finanzas"]
         declared["server"] |= {"port": PORT, "protect": False, "proxy": {"host": nodes.address(1)}}
-        declared["workers"] = {"type": "docker", "replicas": 2, "drain_seconds": 5}
+        declared["workers"] = {"type": "docker", "replicas": 2, "drain_seconds": 60}
+        declared["areas"]["ventas"]["workers"] = {"placement": "area"}
+        declared["areas"]["compras"]["workers"] = {"type": "process", "replicas": 1}
         declared["schedules_active"] = False
         declared["runtime"] = "swarm"
         declared["registry"] = nodes.registry
-        # Not every kernel has ESP, which encrypts.
-        declared["swarm"] = {"data_node": "node-1", "encrypted": False, "socket_group": nodes.socket_group}
+        declared["swarm"] = {"data_node": f"node-{DATA_NODE}", "socket_group": nodes.socket_group}
 
     platform.edit(on_the_swarm)
     platform.run("stack", "init", platform.stack)
-    platform.up()
     return platform
+
+
+@pytest.fixture(scope="module")
+def prod(nodes: Nodes, declared: Platform) -> Platform:
+    """Up."""
+
+    def as_the_kernel_can(given: Any) -> None:
+        given["swarm"]["encrypted"] = nodes.encrypts
+
+    declared.edit(as_the_kernel_can)
+    declared.up()
+    return declared
+
+
+@pytest.fixture(scope="module")
+def outputs(prod: Platform) -> dict[str, Any]:
+    return prod.outputs()
+
+
+@pytest.fixture
+def api(outputs: dict[str, Any]) -> Iterator[httpx.Client]:
+    with signed_in(outputs, ssl.create_default_context(cadata=outputs["ca_certificate"])) as client:
+        yield client

@@ -18,6 +18,8 @@ from infra.toolchain.facts import read_facts
 from tests.stack.platforms import ROOT, docker, eventually
 
 IMAGES = Path(__file__).parent / "images"
+LOGIN = ("prueba", "solo-para-pruebas")
+"""Of the registry: who may push and pull."""
 CGROUPS = Path("/sys/fs/cgroup")
 # An engine in a container may do what this machine's own may, and no more: where that lacks one capability, asking for
 # all of them (`--privileged`) would be refused.
@@ -44,7 +46,8 @@ class Nodes:
         self._machines(base)
         of_registry = ("--name", f"{self.name}-registry", "--network", self.name)
         docker("run", "--detach", *of_registry, "localhost/prefect-infra/test-swarm-registry")
-        self.ask(1, "swarm", "init", "--advertise-addr", self.address(1))
+        # A lost one is missed after three heartbeats, which are 5 s apart by default.
+        self.ask(1, "swarm", "init", "--advertise-addr", self.address(1), "--dispatcher-heartbeat", "2s")
         token = self.ask(1, "swarm", "join-token", "--quiet", "worker")
         for number in range(2, self.count + 1):
             self.ask(number, "swarm", "join", "--token", token, self.address(1))
@@ -54,16 +57,24 @@ class Nodes:
     def _machines(self, base: str) -> None:
         """Until each one's engine answers."""
         self._build(base, self.target)
-        docker("network", "create", self.name)
-        self.network = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self.name)
+        eventually("a network", self._make_network)
         for number in range(1, self.count + 1):
             self._start(number)
         for number in range(1, self.count + 1):
             eventually(f"node {number}", lambda number=number: self.ask(number, "version", "--format", "x"), 60)
 
+    def _make_network(self) -> bool:
+        """Of a subnet that is free, and given: a machine that was away comes back with the address that it had."""
+        docker("network", "create", self.name)
+        self.network = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", self.name)
+        docker("network", "rm", self.name)
+        return bool(docker("network", "create", "--subnet", self.network, self.name))
+
     def _build(self, base: str, target: str) -> None:
-        build = ("build", "--quiet", "--target", target, "--build-arg", f"BASE_IMAGE={base}")
-        docker(*build, "--tag", f"localhost/prefect-infra/test-swarm-{target}", str(IMAGES))
+        known = {"BASE_IMAGE": base, **({"USER_NAME": LOGIN[0], "PASSWORD": LOGIN[1]} if target == "registry" else {})}
+        arguments = [word for key, value in known.items() for word in ("--build-arg", f"{key}={value}")]
+        tag = ("--tag", f"localhost/prefect-infra/test-swarm-{target}")
+        docker("build", "--quiet", "--target", target, *arguments, *tag, str(IMAGES))
 
     def _start(self, number: int) -> None:
         name = self._container(number)
@@ -71,6 +82,7 @@ class Nodes:
         missing = [cap for bit, cap in CAPABILITIES.items() if not _bounding_set() >> bit & 1]
         docker(
             *("run", "--detach", "--name", name, "--hostname", f"node-{number}", "--network", self.name),
+            *("--ip", str(ipaddress.ip_network(self.network)[-2 - number])),
             *("--cap-add", "ALL", *(word for cap in missing for word in ("--cap-drop", cap)), *UNCONFINED),
             *("--device-cgroup-rule", "a *:* rwm", "--volume", f"{CGROUPS}:{CGROUPS}:rw", "--tmpfs", "/run:exec"),
             *("--volume", f"{name}:/var/lib/docker", "--volume", f"{self.folder / name}:/run/node"),
@@ -108,9 +120,31 @@ class Nodes:
     def socket_group(self) -> int:
         return int(docker("exec", self._container(1), "stat", "--format", "%g", "/var/run/docker.sock"))
 
+    def log_in(self, folder: Path) -> dict[str, str]:
+        """To the registry, as a person would. The variables that make it count."""
+        own = {"DOCKER_HOST": self.environment(1)["DOCKER_HOST"], "DOCKER_CONFIG": str(folder)}
+        command = ["docker", "login", "--username", LOGIN[0], "--password-stdin", self.registry.partition("/")[0]]
+        subprocess.run(command, env={**os.environ, **own}, input=LOGIN[1], text=True, check=True, capture_output=True)
+        return own
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the kernel has what an encrypted network needs."""
+        key = "0x" + "1f" * 20
+        association = ("src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp", "spi", "0x1001", "mode", "transport")
+        ask = ("docker", "exec", self._container(1), "unshare", "--net", "ip", "xfrm", "state", "add")
+        cipher = ("aead", "rfc4106(gcm(aes))", key, "64")
+        return subprocess.run([*ask, *association, *cipher], capture_output=True, check=False).returncode == 0
+
+    def label(self, number: int, label: str) -> None:
+        self.ask(1, "node", "update", "--label-add", label, f"node-{number}")
+
     def lose(self, number: int) -> None:
         """As a machine whose power fails: its engine and all of its containers, at once."""
         docker("kill", self._container(number))
+
+    def bring_back(self, number: int) -> None:
+        docker("start", self._container(number))
 
     def containers(self, number: int, *filters: str) -> list[str]:
         words = [word for each in filters for word in ("--filter", each)]

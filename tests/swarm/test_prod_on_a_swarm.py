@@ -1,89 +1,67 @@
-"""Prod on a swarm of three real nodes: it answers while it is changed, undoes a bad change, outlives a lost node."""
+"""Prod on a swarm of three real nodes: it answers while it is changed, undoes a bad change, outlives lost nodes."""
 
 from __future__ import annotations
 
 import json
-import ssl
-import threading
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.stack.platforms import Platform, eventually
+from tests.stack.secured import get_token
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
+from tests.stack.test_looking_after import prefect_infra
+from tests.swarm.conftest import DATA_NODE, VENTAS
 from tests.swarm.nodes import Nodes
+from tests.swarm.seen import asked_all_the_time, service, tasks_on
 
 pytestmark = pytest.mark.docker
 FLOW = "resumen-diario-de-ventas"
+IN_A_PROCESS = "importar-lista-de-precios"
+NETWORKS = ("network", "ls", "--filter", "driver=overlay", "--format", "{{.Name}}")
 
 
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
+def test_a_network_is_encrypted_or_is_not_made(nodes: Nodes, declared: Platform) -> None:
+    up = declared.up(check=False)
+
+    mine = [name for name in nodes.ask(1, *NETWORKS).split() if declared.stack in name]
+    if nodes.encrypts:
+        assert up.returncode == 0, up.stdout
+        options = ("network", "inspect", "--format", "{{json .Options}}")
+        assert mine
+        assert all('"encrypted"' in nodes.ask(1, *options, name) for name in mine)
+    else:
+        assert up.returncode != 0
+        assert "can't encrypt (ESP)" in up.stdout
+        assert "prefect-infra:swarm: {encrypted: false}" in up.stdout
+        assert mine == []
+        assert nodes.ask(1, "service", "ls", "--quiet") == ""
 
 
-@pytest.fixture
-def api(outputs: dict[str, Any]) -> Iterator[httpx.Client]:
-    """With a token against forged requests, as the server asks for with each write."""
-    own = {"verify": ssl.create_default_context(cadata=outputs["ca_certificate"]), "timeout": 60}
-    auth = tuple(outputs["auth_string"].split(":", 1))
-    with httpx.Client(base_url=outputs["api_url"] + "/", auth=auth, **own) as client:
-        name = str(uuid.uuid4())
-        token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
-        client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
-        yield client
-
-
-@contextmanager
-def asked_all_the_time(api: httpx.Client) -> Iterator[list[str]]:
-    """What went wrong, of all that was asked meanwhile."""
-    wrong: list[str] = []
-    asked, ended = [0], threading.Event()
-
-    def ask() -> None:
-        while not ended.is_set():
-            try:
-                answer = api.get("admin/version")
-                wrong.extend([] if answer.is_success else [str(answer.status_code)])
-            except httpx.HTTPError as error:
-                wrong.append(repr(error))
-            asked[0] += 1
-            time.sleep(0.2)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    yield wrong
-    ended.set()
-    asking.join()
-    assert asked[0] > 10
-
-
-def service(nodes: Nodes, prod: Platform, role: str) -> dict[str, Any]:
-    (found,) = json.loads(nodes.ask(1, "service", "inspect", f"prefect-infra-{prod.stack}_{role}"))
-    told: dict[str, Any] = found
-    return told
-
-
-def tasks_on(nodes: Nodes, prod: Platform, role: str) -> list[str]:
-    """The nodes on which a part is at work, one for each task."""
-    wanted = ("--filter", "desired-state=running", "--format", "{{.Node}} {{.CurrentState}}")
-    lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
-    return sorted(line.split()[0] for line in lines if " Running " in line)
-
-
-def test_a_flow_runs_in_a_container_of_its_own_on_whichever_node(
+def test_a_flow_runs_in_a_container_of_its_own_on_the_machines_of_its_area(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
+    assert tasks_on(nodes, prod, "ventas-socket-proxy") == [f"node-{number}" for number in VENTAS]
+    assert set(tasks_on(nodes, prod, "ventas-worker")) <= {f"node-{number}" for number in VENTAS}
+
     run = run_to_the_end(api, outputs["deployments"][FLOW]["id"])
+
     assert run["state"]["type"] == "COMPLETED", run["state"]
     assert eventually("logs", lambda: logs_of(api, run["id"]))
     ended = ("label=prefect-infra.role=run", f"label=prefect-infra.stack={prod.stack}", "status=exited")
-    eventually("its container has ended", lambda: any(nodes.containers(number, *ended) for number in (1, 2, 3)))
+    eventually("its container has ended", lambda: any(nodes.containers(number, *ended) for number in VENTAS))
+    assert nodes.containers(1, *ended[:2]) == []
+
+
+def test_a_flow_runs_as_a_process_of_its_worker(
+    nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    assert len(tasks_on(nodes, prod, "compras-worker")) == 1
+    run = run_to_the_end(api, outputs["deployments"][IN_A_PROCESS]["id"])
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    assert eventually("logs", lambda: logs_of(api, run["id"]))
 
 
 def test_containers_on_nodes_are_confined(nodes: Nodes, prod: Platform) -> None:
@@ -111,10 +89,10 @@ def test_no_secret_is_seen_in_the_state_nor_by_who_asks_a_node(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any]
 ) -> None:
     mine = f"label=prefect-infra.stack={prod.stack}"
-    (database,) = nodes.containers(1, mine, "label=prefect-infra.role=postgres")
+    (database,) = nodes.containers(DATA_NODE, mine, "label=prefect-infra.role=postgres")
     secrets = {
         outputs["auth_string"].split(":", 1)[1],
-        nodes.ask(1, "exec", database, "cat", "/run/secrets/postgres_password"),
+        nodes.ask(DATA_NODE, "exec", database, "cat", "/run/secrets/postgres_password"),
     }
     assert all(len(secret) > 30 for secret in secrets)
     shown = [prod.run("stack", "export", "--stack", prod.stack).stdout]
@@ -170,7 +148,37 @@ def test_the_api_answers_while_its_replicas_are_replaced_by_the_up_that_mends_th
     assert len(after) == 2
     assert not after & before
     assert service(nodes, prod, "api")["UpdateStatus"]["State"] == "completed"
-    prod.up("--expect-no-changes")
+
+
+def test_a_backup_is_made_through_a_manager_and_restored_whole_with_the_database_on_another_node(
+    nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client, tmp_path: Path
+) -> None:
+    deployment = outputs["deployments"][FLOW]["id"]
+    made = prefect_infra(prod, "backup", "--to", str(tmp_path), "--json")
+    assert made.returncode == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert told["rows"]["deployment"] == 2
+    api.delete(f"deployments/{deployment}").raise_for_status()
+
+    done = prefect_infra(prod, "restore", told["file"], "--yes")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    eventually("answers", lambda: api.get("ready").is_success, 120)
+    get_token(api)
+    assert api.get(f"deployments/{deployment}").is_success
+    left = nodes.ask(1, "service", "ls", "--format", "{{.Name}}").split()
+    assert not any("-access-" in name for name in left)
+    prod.up("--refresh", "--expect-no-changes")
+
+
+def test_an_engine_that_is_no_manager_says_so_rather_than_back_up_a_part(
+    nodes: Nodes, prod: Platform, tmp_path: Path
+) -> None:
+    elsewhere = {**prod.variables, "DOCKER_HOST": nodes.environment(DATA_NODE)["DOCKER_HOST"]}
+    there = Platform(prod.folder, prod.stack, prod.profiles, variables=elsewhere)
+    told = prefect_infra(there, "backup", "--to", str(tmp_path))
+    assert told.returncode != 0
+    assert "none of its managers" in told.stderr
 
 
 def test_a_lost_node_is_made_up_for_by_the_others(
@@ -180,11 +188,12 @@ def test_a_lost_node_is_made_up_for_by_the_others(
 
     assert api.get("admin/version").is_success
     eventually("node 3 is missed", lambda: "Down" in nodes.ask(1, "node", "ls", "--format", "{{.Status}}"), 120)
-    for role, number in (("api", 2), ("services", 1), ("ventas-worker", 2)):
+    left = {"node-1", "node-2"}
+    for role, number, there in (("api", 2, left), ("services", 1, left), ("ventas-worker", 2, {"node-2"})):
         eventually(
             f"{role} elsewhere",
-            lambda role=role, number=number: (
-                len(on := tasks_on(nodes, prod, role)) == number and set(on) <= {"node-1", "node-2"}
+            lambda role=role, number=number, there=there: (
+                len(on := tasks_on(nodes, prod, role)) == number and set(on) <= there
             ),
             240,
         )
@@ -192,17 +201,49 @@ def test_a_lost_node_is_made_up_for_by_the_others(
     assert run["state"]["type"] == "COMPLETED", run["state"]
 
 
-@pytest.mark.xfail(
-    reason="known fault, docs/operations.md: an ended container of the stack stays on a node",
-    strict=False,  # seen once, and whether it is there each time isn't known
-)
-def test_a_destroy_leaves_nothing_on_the_nodes_that_are_there(nodes: Nodes, prod: Platform) -> None:
+def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is(
+    nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    runs = api.post("flow_runs/count", json={}).raise_for_status().json()
+    nodes.lose(DATA_NODE)
+    eventually("the proxy tells that nobody answers", lambda: api.get("ready").status_code == 503, 180)
+    database = ("service", "ps", "--no-trunc", "--format", "{{.Error}}", f"prefect-infra-{prod.stack}_postgres")
+    eventually("why is told", lambda: "no suitable node" in nodes.ask(1, *database), 180)
+    backup = prefect_infra(prod, "backup", "--to", str(prod.folder / "backups"))
+    assert backup.returncode != 0
+    assert "_postgres doesn't run: Pending" in backup.stderr, backup.stderr
+    assert "no suitable node" in backup.stderr, backup.stderr
+
+    nodes.bring_back(DATA_NODE)
+
+    eventually("ready", lambda: api.get("ready").is_success, 300)
+    get_token(api)
+    assert api.post("flow_runs/count", json={}).raise_for_status().json() >= runs
+    eventually("workers", lambda: tasks_on(nodes, prod, "ventas-worker") == ["node-2"] * 2, 240)
+    run = run_to_the_end(api, outputs["deployments"][FLOW]["id"])
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+
+
+def test_a_destroy_leaves_nothing_on_the_nodes_that_are_there_and_waits_for_a_run_in_flight(
+    nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    # As of a run that ended when the one was gone who sweeps its area's.
+    image = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+    volume = f"prefect-infra-{prod.stack}-ventas-data:/var/lib/flows"
+    of_a_run = ("--label", "prefect-infra.flow-run-owner=prueba", "--label", f"prefect-infra.stack={prod.stack}")
+    nodes.ask(2, "run", *of_a_run, "--volume", volume, "--entrypoint", "true", image)
+    api.post(f"deployments/{outputs['deployments'][FLOW]['id']}/create_flow_run", json={}).raise_for_status()
+    going = ("label=prefect-infra.role=run", f"label=prefect-infra.stack={prod.stack}", "status=running")
+    eventually("its container", lambda: nodes.containers(2, *going), 120, 0.2)
+
     prod.destroy()
 
     for number in (1, 2):
-        for kind in ("container", "volume"):
-            every = ("--all",) if kind == "container" else ()
-            assert nodes.ask(number, kind, "ls", *every, "--filter", "label=prefect-infra.stack", "--quiet") == ""
+        # Those of services go a moment after them.
+        every = ("container", "ls", "--all", "--filter", "label=prefect-infra.stack", "--format", "{{.Names}}")
+        eventually(f"no container on node {number}", lambda every=every, number=number: not nodes.ask(number, *every))
+        assert nodes.ask(number, "container", "ls", "--all", "--quiet") == "", nodes.ask(number, "ps", "-a")
+        assert nodes.ask(number, "volume", "ls", "--filter", "label=prefect-infra.stack", "--quiet") == ""
     for kind in ("service", "secret", "config"):
         assert nodes.ask(1, kind, "ls", "--quiet") == ""
     assert prod.stack not in nodes.ask(1, "network", "ls", "--format", "{{.Name}}")

@@ -1,0 +1,52 @@
+"""What is seen of a platform on a swarm: its services, where they are at work, and whether it answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.stack.platforms import Platform
+from tests.swarm.nodes import Nodes
+
+
+@contextmanager
+def asked_all_the_time(api: httpx.Client) -> Iterator[list[str]]:
+    """What went wrong, of all that was asked meanwhile."""
+    wrong: list[str] = []
+    asked, ended = [0], threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                answer = api.get("admin/version")
+                wrong.extend([] if answer.is_success else [str(answer.status_code)])
+            except httpx.HTTPError as error:
+                wrong.append(repr(error))
+            asked[0] += 1
+            time.sleep(0.2)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    yield wrong
+    ended.set()
+    asking.join()
+    assert asked[0] > 10
+
+
+def service(nodes: Nodes, prod: Platform, role: str) -> dict[str, Any]:
+    (found,) = json.loads(nodes.ask(1, "service", "inspect", f"prefect-infra-{prod.stack}_{role}"))
+    told: dict[str, Any] = found
+    return told
+
+
+def tasks_on(nodes: Nodes, prod: Platform, role: str) -> list[str]:
+    """The nodes on which a part is at work, one for each task."""
+    wanted = ("--filter", "desired-state=running", "--format", "{{.Node}} {{.CurrentState}}")
+    lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
+    return sorted(line.split()[0] for line in lines if " Running " in line)
