@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 NO_RERUN_TAG: Final = "no-rerun"
-SETTLING: Final = timedelta(seconds=10)
-"""A worker reports a crash twice (3.8.8): a run that is scheduled between the two would seem to crash at once."""
+SETTLING: Final = timedelta(seconds=20)
+"""A worker reports a crash twice (3.8.8), on a busy machine more than ten seconds later: a run that is scheduled, and
+taken, between the two would seem to crash at once."""
 LATE_GRACE: Final = timedelta(seconds=15)  # as the server counts a run late
 
 
@@ -134,6 +136,11 @@ def to_rerun(runs: Iterable[Run], crashes: Mapping[str, int], limit: int) -> lis
         for run in runs
         if crashes[run.id] <= limit
     ]
+
+
+def crashes(states: Sequence[str]) -> int:
+    """In the types of a run's states, the oldest first. One that nobody had taken is a late second report."""
+    return sum(now == "CRASHED" and before not in {"SCHEDULED", "CRASHED"} for before, now in pairwise(states))
 
 
 def may_rerun(run: Run, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from prefect.client.orchestration import PrefectClient
 
-from workers.janitor.policies import Run, Verdict, Worker
+from workers.janitor.policies import Run, Verdict, Worker, crashes
 
 PAGE: Final = 200
 BEAT: Final = "prefect.flow-run.heartbeat"
@@ -61,7 +61,8 @@ class Server:
 
     async def crashes(self, run: Run) -> int:
         answer = await self._client.request("GET", "/flow_run_states/", params={"flow_run_id": run.id})
-        return sum(state["type"] == "CRASHED" for state in answer.json())
+        rows = sorted(answer.json(), key=lambda row: _moment(row["timestamp"]))
+        return crashes([row["type"] for row in rows])
 
     async def workers(self) -> list[Worker]:
         found = []

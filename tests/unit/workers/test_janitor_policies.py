@@ -126,3 +126,13 @@ def test_a_policy_that_does_not_exist_is_refused() -> None:
     for wrong in ({"late_runs": "some"}, {"every": 0}, {"zombies": 3}):
         with pytest.raises(ValidationError):
             Policies.model_validate(given | wrong)
+
+
+def test_a_crash_that_is_reported_twice_is_counted_once() -> None:
+    once = ["SCHEDULED", "PENDING", "RUNNING", "CRASHED"]
+
+    assert policies.crashes(once) == 1
+    assert policies.crashes([*once, "CRASHED"]) == 1
+    assert policies.crashes([*once, "SCHEDULED", "CRASHED"]) == 1
+    assert policies.crashes([*once, "SCHEDULED", "PENDING", "CRASHED"]) == 2
+    assert policies.crashes(["SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "CRASHED"]) == 1
