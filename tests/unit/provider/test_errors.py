@@ -94,6 +94,14 @@ async def api(script: Script) -> AsyncIterator[Api]:
     await api.close()
 
 
+@pytest.fixture
+async def patient(script: Script) -> AsyncIterator[Api]:
+    """With as long as a busy machine may need for a few attempts."""
+    api = Api(Connection(api_url=script.url), deadline=60)
+    yield api
+    await api.close()
+
+
 Call = Callable[[Api], Awaitable[Any]]
 BODY = {"name": "x", "data": {"password": CANARY}}
 CALLS: dict[str, Call] = {
@@ -111,10 +119,10 @@ each = pytest.mark.parametrize("call", sorted(CALLS))
 @pytest.mark.thorough
 @pytest.mark.parametrize("failure", [(503, {"exception_message": "busy"}), (429, "slow"), (502, ""), "close", "half"])
 async def test_a_busy_or_vanishing_server_is_asked_again_until_it_answers(
-    api: Api, script: Script, call: str, failure: Answer
+    patient: Api, script: Script, call: str, failure: Answer
 ) -> None:
     script.answers.extend([failure] * 3 + [(200, [])])
-    await CALLS[call](api)
+    await CALLS[call](patient)
     assert len(script.requests) == 4
     assert len({(method, target, body) for method, target, _, body in script.requests}) == 1
 
@@ -134,7 +142,7 @@ async def test_a_server_that_says_how_long_to_wait_is_left_alone_that_long(
     script.answers.extend([(status, None, "1"), (200, {})])
     began = time.monotonic()
     await api.get("a")
-    assert 1 <= time.monotonic() - began < 2
+    assert 1 <= time.monotonic() - began < 2.4
     assert len(script.requests) == 2
 
 
