@@ -112,6 +112,10 @@ class Container:
     """So many of the replicas always run; the others are only there, and others start and stop them. None: all."""
     in_turn: bool = False
     """Whether its replicas are all the same to who uses them, so that one answers while another is replaced."""
+    start_first: bool = False
+    """Whether it and the one that it replaces can be at work at once, and should, so that there is always one."""
+    ends_last: bool = False
+    """Whether the one that it replaces is needed by the former ones of other parts until they have ended."""
     everywhere: bool = False
     """Whether each machine needs one of its own."""
     stays: bool = False

@@ -25,6 +25,7 @@ from infra.components.workers import (
     RETRIES_OF_RUNS,
     connection_files,
     machines_of,
+    stop_seconds,
     worker,
     worker_environment,
 )
@@ -148,6 +149,9 @@ def _proxy(
         opts,
         everywhere=True,
         machines_of=machines_of(area),
+        start_first=True,
+        # A worker that follows its runs through it has as long.
+        stop_seconds=stop_seconds(area),
     )
 
 

@@ -27,18 +27,19 @@ def orphans_first(naming: Naming) -> pulumi.ResourceHookBinding:
         template = "{{.ID}} {{.Name}}" if kind == "network" else "{{.ID}} {{.Names}}"
         filters = [word for text in (*labels, f"name={name}") for word in ("--filter", text)]
         everything = [] if kind == "network" else ["--all"]
-        listed = await _docker(kind, "ls", *everything, "--no-trunc", "--format", template, *filters)
+        listed = await docker(kind, "ls", *everything, "--no-trunc", "--format", template, *filters)
         for line in listed.splitlines():
             identifier, found = line.split(maxsplit=1)
             if found == name:
                 pulumi.log.warn(f"removing the {kind} {name} that an interrupted `up` left behind")
                 force = ["--force"] if kind == "container" else []
-                await _docker(kind, "rm", *force, identifier)
+                await docker(kind, "rm", *force, identifier)
 
     return pulumi.ResourceHookBinding(before_create=[remove_orphan])
 
 
-async def _docker(*arguments: str) -> str:
+async def docker(*arguments: str) -> str:
+    """What the docker command says. Raises: pulumi.RunError: it failed."""
     process = await asyncio.create_subprocess_exec(
         "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -13,6 +13,7 @@ from infra.components.platform import Platform
 FOLDER: Final = "/run/socket-proxy"
 SOCKET: Final = f"{FOLDER}/docker.sock"
 LIMITS: Final = Limits(memory_mb=192, cpus=0.5, pids=64)
+STOP_SECONDS: Final = 30
 
 
 def socket_proxy(
@@ -25,6 +26,8 @@ def socket_proxy(
     *,
     everywhere: bool = False,
     machines_of: str | None = None,
+    start_first: bool = False,
+    stop_seconds: int = STOP_SECONDS,
 ) -> Running:
     """`rules`: JSON, as workers/socket_proxy/given.py reads it. For the rest, see `Container`."""
     return platform.runtime.run(
@@ -41,6 +44,9 @@ def socket_proxy(
             holds_engine=True,
             everywhere=everywhere,
             machines_of=machines_of,
+            start_first=start_first,
+            ends_last=True,
+            stop_seconds=stop_seconds,
         ),
         opts,
     )

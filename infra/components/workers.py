@@ -68,6 +68,7 @@ def worker(area: Area, platform: Platform, server: Server, image: BuiltImage, li
         stop_seconds=stop_seconds(area),
         replicas=area.workers.replicas,
         always=area.workers.always,
+        start_first=True,
         machines_of=machines_of(area),
     )
 

@@ -6,7 +6,15 @@ that name would hide the real Prefect.
 
 from infra.resources.block import Block
 from infra.resources.deployment import Condition, Deployment, Schedule, Trigger
-from infra.resources.local import CompletedRun, GeneratedSecret, HostPort, LocalCertificate, PidsLimit, Profile
+from infra.resources.local import (
+    CompletedRun,
+    GeneratedSecret,
+    HandedOver,
+    HostPort,
+    LocalCertificate,
+    PidsLimit,
+    Profile,
+)
 from infra.resources.lookups import (
     GetBlockResult,
     GetDefaultBaseJobTemplateResult,
@@ -47,6 +55,7 @@ __all__ = [
     "GetVariableResult",
     "GetWorkPoolResult",
     "GlobalConcurrencyLimit",
+    "HandedOver",
     "HostPort",
     "LocalCertificate",
     "NodeVolume",

@@ -123,3 +123,27 @@ class CompletedRun(pulumi.CustomResource):
     ) -> None:
         properties = {"container_id": container_id, "timeout_seconds": timeout_seconds}
         super().__init__("prefect:index:CompletedRun", resource_name, properties, opts)
+
+
+class HandedOver(pulumi.CustomResource):
+    """A container has taken over from the one before it, which keeps its name and goes on if this one isn't healthy."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: str,
+        container_id: pulumi.Input[str],
+        labels: Mapping[str, str],
+        ends_former: bool | None = None,
+        timeout_seconds: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "container_id": container_id,
+            "labels": labels,
+            "ends_former": ends_former,
+            "timeout_seconds": timeout_seconds,
+        }
+        super().__init__("prefect:index:HandedOver", resource_name, properties, opts)

@@ -27,6 +27,7 @@ KINDS: Final = {
     "prefect:index:GeneratedSecret": "generated secret",
     "prefect:index:HostPort": "port",
     "prefect:index:PidsLimit": "limit of processes",
+    "prefect:index:HandedOver": "hand-over",
     "prefect:index:SwarmService": "service",
     "prefect:index:PushedImage": "pushed image",
     "prefect:index:NodeVolume": "volume",

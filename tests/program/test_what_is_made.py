@@ -50,6 +50,21 @@ def test_workers_answer_a_health_check_and_are_given_time_to_drain(
         assert worker["stopTimeout"] == worker["destroyGraceSeconds"] > seconds + 20
 
 
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_worker_follows_another_and_only_it_and_what_it_asks_through_do(
+    program: Callable[..., Any], preview: bool
+) -> None:
+    """Of the others there can be only one at a time: ports, data, a database."""
+    for base, parts in (("dev", ["worker-1"]), ("prod", ["worker-1", "worker-2", "socket-proxy"])):
+        made = program(base, preview=preview)
+        following = {f"prefect-infra-{base}-{area}-{part}" for area in AREAS for part in parts}
+        assert set(made.of("HandedOver")) == following
+        for name, inputs in made.of("Container").items():
+            label = {"label": "prefect-infra.start-first", "value": "true"}
+            assert (label in inputs["labels"]) == (name in following)
+            assert inputs.get("wait") == (None if name in following else not name.endswith("-migration") or None)
+
+
 def test_processes_of_a_worker_know_of_each_other_by_the_areas_volume(program: Callable[..., Any]) -> None:
     """Docker workers need not: their runs live on without them."""
     for base, lives in (("dev", True), ("prod", False)):
@@ -281,13 +296,14 @@ def test_workers_that_come_and_go_are_made_and_left_to_the_autoscaler(program: C
 
     containers = made.of("Container")
     first, *others = [containers[f"prefect-infra-dev-compras-worker-{number}"] for number in (1, 2, 3)]
-    assert (first["restart"], first["wait"], first.get("mustRun")) == ("always", True, None)
+    assert (first["restart"], first.get("wait"), first.get("mustRun")) == ("always", None, None)
     for other in others:
         # Not always: what the autoscaler stopped would come back along with the engine.
         assert (other["restart"], other["start"], other["mustRun"], other["wait"]) == (
             "unless-stopped",
             *[False] * 3,
         )
+        assert f"prefect-infra-dev-compras-worker-{others.index(other) + 2}" not in made.of("HandedOver")
         assert other["command"] == first["command"]
         assert other["stopTimeout"] == first["stopTimeout"]
     scaler = containers["prefect-infra-dev-autoscaler"]

@@ -139,7 +139,7 @@ SUBJECTS = {
         elsewhere={"name": "names aren't unique on the server: test_rules.py"},
     ),
 }
-LOCAL = {"Profile", "HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun"}
+LOCAL = {"Profile", "HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun", "HandedOver"}
 LOCAL |= {"PushedImage", "SwarmService", "NodeVolume", "EncryptionCheck"}
 """They live on this machine, or in the state: each has a file of tests."""
 

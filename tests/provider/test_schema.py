@@ -135,7 +135,7 @@ def test_what_a_kind_says_of_its_inputs_is_about_inputs_that_it_has(name: str) -
 
 def test_how_to_act_is_asked_only_of_kinds_where_it_means_something() -> None:
     asked = {name: sorted(kind.incomparable) for name, kind in BY_NAME.items()}
-    local = {"HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun"} | ON_A_SWARM
+    local = {"HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun", "HandedOver"} | ON_A_SWARM
     assert {name for name in asked if asked[name] == []} == local
     assert (asked["Profile"], asked["WorkQueue"]) == (["adopt"], ["owners"])
     for name, kind in BY_NAME.items():

@@ -1,16 +1,23 @@
-"""Deployments whose code is in the image: nothing of the checkout is mounted, and new code comes with an `up`."""
+"""Deployments whose code is in the image: nothing of the checkout is mounted, and new code comes with an `up`.
+
+It ends no run, and there is no moment without a worker: the new one is at work before the former is told to stop.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.stack.platforms import docker, eventually
+from infra.toolchain.facts import read_facts
+from tests.stack.platforms import ROOT, Platform, docker, eventually
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 
 pytestmark = pytest.mark.docker
@@ -29,6 +36,7 @@ def saludo(espera: str | None = None) -> None:
 '''
 WORKER_TYPES = {"compras": "process", "deposito": "docker"}
 """The second one is new: nobody has made it a folder in workers/areas."""
+ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 def baked(declared: Any) -> None:
@@ -44,80 +52,192 @@ def baked(declared: Any) -> None:
     del declared["areas"]["compras"]["queues"]
 
 
-def start_long_runs(api: httpx.Client, deployments: Any) -> dict[str, str]:
-    """A run of each type that is in the middle of its flow."""
-    runs = {}
-    for area in WORKER_TYPES:
-        body = {"parameters": {"espera": "sigue"}}
-        made = api.post(f"deployments/{deployments[f'saludo-de-{area}']['id']}/create_flow_run", json=body)
-        runs[area] = made.raise_for_status().json()["id"]
+def write_version(platform: Platform, version: str) -> None:
+    (platform.folder / "flows" / "saludo.py").write_text(FLOW.replace("{version}", version))
+
+
+@pytest.fixture(scope="module")
+def stack(new_platform: Callable[..., Platform]) -> Iterator[Platform]:
+    platform = new_platform(change=baked)
+    write_version(platform, "uno")
+    platform.up()
+    yield platform
+    platform.destroy()
+    assert platform.containers() == []
+
+
+def submit(api: httpx.Client, deployments: Any, area: str, **parameters: Any) -> str:
+    deployment = deployments[f"saludo-de-{area}"]["id"]
+    made = api.post(f"deployments/{deployment}/create_flow_run", json={"parameters": parameters})
+    return str(made.raise_for_status().json()["id"])
+
+
+def start_long_runs(api: httpx.Client, deployments: Any, signal_: str) -> dict[str, str]:
+    """A run of each type that is in the middle of its flow, by area."""
+    runs = {area: submit(api, deployments, area, espera=signal_) for area in WORKER_TYPES}
     for run in runs.values():
-        eventually("Running", lambda run=run: api.get(f"flow_runs/{run}").json()["state_type"] == "RUNNING", 400)
+        eventually("Running", lambda run=run: state_of(api, run) == "RUNNING", 400)
     return runs
 
 
-def up_in_the_midst_of(platform: Any, api: httpx.Client, runs: dict[str, str]) -> None:
-    """An `up` that replaces the workers. Only once they have been told to stop do the flows come to an end."""
-    began = docker("info", "--format", "{{.SystemTime}}")
-    workers = {area: platform.outputs()["workers"][area][0] for area in WORKER_TYPES}
-
-    def told_to_stop(worker: str) -> str:
-        now = docker("info", "--format", "{{.SystemTime}}")
-        filters = ["--filter", f"container={worker}", "--filter", "event=kill"]
-        return docker("events", "--since", began, "--until", now, *filters)
-
-    with ThreadPoolExecutor() as threads:
-        upping = threads.submit(platform.up)
-        for area, worker in workers.items():
-            eventually(f"{worker} told to stop", lambda worker=worker: upping.done() or told_to_stop(worker), 300)
-            assert api.get(f"flow_runs/{runs[area]}").json()["state_type"] == "RUNNING", platform.log
-        # In the area's volume: a process worker runs the flow itself, a docker worker in another container.
-        run_of_deposito = next(name for name in platform.containers() if "-run-" in name and running(name))
-        for container in (workers["compras"], run_of_deposito):
-            docker("exec", container, "touch", "/var/lib/flows/sigue")
-        upping.result()
+def state_of(api: httpx.Client, run: str) -> str:
+    return str(api.get(f"flow_runs/{run}").raise_for_status().json()["state_type"])
 
 
-def running(container: str) -> bool:
-    return docker("inspect", "--format", "{{.State.Running}}", container) == "true"
+def ended(api: httpx.Client, run: str) -> str:
+    return str(eventually("an end", lambda: (state := state_of(api, run)) in ENDS and state, 400))
 
 
-def state_of(api: httpx.Client, run: str) -> str | None:
-    state = api.get(f"flow_runs/{run}").json()["state_type"]
-    return state if state in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else None
+def says(api: httpx.Client, run: str, version: str) -> None:
+    eventually(f"version {version}", lambda: f"versión {version}" in [row["message"] for row in logs_of(api, run)])
 
 
-def test_runs_of_both_worker_types_take_the_code_from_the_image_and_an_up_brings_new_code_and_ends_no_run(
-    new_platform: Callable[..., Any],
-) -> None:
-    platform = new_platform(change=baked)
-    flow = platform.folder / "flows" / "saludo.py"
-    for version in ("uno", "dos"):
-        flow.write_text(FLOW.replace("{version}", version))
-        if version == "uno":
-            platform.up()
-        else:
-            with platform.api() as api:
-                in_flight = start_long_runs(api, platform.outputs()["deployments"])
-                up_in_the_midst_of(platform, api, in_flight)
-                for area, run in in_flight.items():
-                    assert eventually("an end", lambda run=run: state_of(api, run)) == "COMPLETED", area
-                    assert eventually(
-                        "a log", lambda run=run: "versión uno" in [row["message"] for row in logs_of(api, run)]
-                    )
-        outputs = platform.outputs()
-        flow.unlink()  # where only the image has it
-        with platform.api() as api:
+def began_once(api: httpx.Client, run: str) -> bool:
+    states = api.get("flow_run_states/", params={"flow_run_id": run}).raise_for_status().json()
+    return [row["type"] for row in states].count("RUNNING") == 1
+
+
+def workers(platform: Platform) -> dict[str, str]:
+    """The engine's id of each area's worker."""
+    names = platform.outputs()["workers"]
+    return {area: docker("inspect", "--format", "{{.Id}}", names[area][0]) for area in WORKER_TYPES}
+
+
+def told_to_stop(container: str, since: str) -> list[str]:
+    """How often, and when."""
+    now = docker("info", "--format", "{{.SystemTime}}")
+    filters = ("--filter", f"container={container}", "--filter", "event=kill", "--format", "{{.Time}}")
+    return docker("events", "--since", since, "--until", now, *filters).splitlines()
+
+
+def let_go_on(platform: Platform, signal_: str) -> None:
+    """In the volumes of the areas, which are there whichever of their containers come and go."""
+    image = read_facts(ROOT).base_image
+    for area in WORKER_TYPES:
+        volume = next(name for name in volumes(platform) if name.endswith(f"-{area}-data"))
+        docker("run", "--rm", "--network", "none", "-v", f"{volume}:/datos", image, "touch", f"/datos/{signal_}")
+
+
+def volumes(platform: Platform) -> list[str]:
+    return docker("volume", "ls", "--quiet", "--filter", f"label=prefect-infra.stack={platform.stack}").split()
+
+
+def beside(platform: Platform) -> list[str]:
+    """What a roll-out leaves while it is under way."""
+    marks = ("-former-", "-leaving-", "-failed-")
+    return [name for name in platform.containers() if any(mark in name for mark in marks)]
+
+
+def test_runs_of_both_worker_types_take_the_code_from_the_image(stack: Platform) -> None:
+    deployments = stack.outputs()["deployments"]
+    flow = stack.folder / "flows" / "saludo.py"
+    code = flow.read_bytes()
+    flow.unlink()  # where only the image has it
+    with stack.api() as api:
+        for area in WORKER_TYPES:
+            run = run_to_the_end(api, deployments[f"saludo-de-{area}"]["id"])
+            assert run["state"]["type"] == "COMPLETED", run["state"]
+            says(api, run["id"], "uno")
+    for name in stack.containers():
+        mounts = json.loads(docker("inspect", name))[0]["Mounts"]
+        assert not [mount for mount in mounts if mount["Source"].startswith(str(stack.folder))], name
+    flow.write_bytes(code)
+
+
+def test_an_up_with_new_code_ends_no_run_and_there_is_always_a_worker_that_takes_new_ones(stack: Platform) -> None:
+    """Another image of the socket proxy, too: a worker that waits for its run's container goes on doing so."""
+    deployments, former = stack.outputs()["deployments"], workers(stack)
+    write_version(stack, "dos")
+    with (stack.folder / "workers" / "socket_proxy" / "sweep.py").open("a") as file:
+        file.write("\n# Otra imagen.\n")
+    with stack.api() as api, ThreadPoolExecutor() as threads:
+        in_flight = start_long_runs(api, deployments, "sigue-dos")
+        began = docker("info", "--format", "{{.SystemTime}}")
+        upping = threads.submit(stack.up)
+        meanwhile: list[str] = []
+
+        def all_told_to_stop() -> bool:
+            """Until then, runs come in as on any day."""
+            assert not upping.done(), stack.log[-1]
+            if all(told_to_stop(worker, began) for worker in former.values()):
+                return True
+            meanwhile.extend(submit(api, deployments, area) for area in WORKER_TYPES)
+            return False
+
+        try:
+            eventually("the former workers told to stop", all_told_to_stop, 400, every=15)
             for area in WORKER_TYPES:
-                run = run_to_the_end(api, outputs["deployments"][f"saludo-de-{area}"]["id"])
-                assert run["state"]["type"] == "COMPLETED", run["state"]
-                eventually(
-                    f"the log of {area}, version {version}",
-                    lambda run=run, version=version: [
-                        row for row in logs_of(api, run["id"]) if row["message"] == f"versión {version}"
-                    ],
-                )
-        for name in platform.containers():
-            mounts = json.loads(docker("inspect", name))[0]["Mounts"]
-            assert not [mount for mount in mounts if mount["Source"].startswith(str(platform.folder))], name
-    platform.destroy()
+                later = submit(api, deployments, area)
+                assert ended(api, later) == "COMPLETED", area
+                says(api, later, "dos")
+                assert state_of(api, in_flight[area]) == "RUNNING", area
+            assert not upping.done()
+        finally:
+            let_go_on(stack, "sigue-dos")
+        upping.result()
+        for area, run in in_flight.items():
+            assert ended(api, run) == "COMPLETED", area
+            says(api, run, "uno")
+        assert {run: ended(api, run) for run in meanwhile} == dict.fromkeys(meanwhile, "COMPLETED")
+        assert all(began_once(api, run) for run in [*in_flight.values(), *meanwhile])
+    assert {area: len(told_to_stop(worker, began)) for area, worker in former.items()} == dict.fromkeys(former, 1)
+    assert workers(stack).keys() == former.keys()
+    assert set(workers(stack).values()).isdisjoint(former.values())
+    assert beside(stack) == []
+    assert "unchanged" in stack.up("--expect-no-changes").stdout
+    assert "unchanged" in stack.run("refresh", "--yes", "--stack", stack.stack, "--expect-no-changes").stdout
+
+
+def test_where_the_new_image_does_not_start_the_former_worker_goes_on_under_its_name(stack: Platform) -> None:
+    deployments, former = stack.outputs()["deployments"], workers(stack)
+    script = stack.folder / "workers" / "start_worker.py"
+    code = script.read_text()
+    with stack.api() as api:
+        in_flight = start_long_runs(api, deployments, "sigue-tres")
+        script.write_text('raise SystemExit("no sé arrancar")\n')
+        for _ in range(2):  # nor does a second try take the broken one for good
+            done = stack.up(check=False)
+
+            assert done.returncode != 0
+            assert "no sé arrancar" in done.stdout + done.stderr
+            assert "the former container goes on" in done.stdout + done.stderr
+            assert workers(stack) == former
+        for area in WORKER_TYPES:
+            run = run_to_the_end(api, deployments[f"saludo-de-{area}"]["id"])
+            assert run["state"]["type"] == "COMPLETED", run["state"]
+            says(api, run["id"], "dos")
+            assert state_of(api, in_flight[area]) == "RUNNING", area
+        let_go_on(stack, "sigue-tres")
+        assert [ended(api, run) for run in in_flight.values()] == ["COMPLETED"] * len(in_flight)
+    script.write_text(code)
+    stack.up()
+    assert beside(stack) == []
+
+
+def test_an_up_that_was_killed_while_workers_follow_each_other_is_put_right_by_the_next(stack: Platform) -> None:
+    deployments = stack.outputs()["deployments"]
+    write_version(stack, "cuatro")
+    with stack.api() as api:
+        in_flight = start_long_runs(api, deployments, "sigue-cuatro")
+        command = [str(ROOT / ".venv" / "bin" / "pulumi"), "up", "--yes", "--stack", stack.stack, "--non-interactive"]
+        killed = subprocess.Popen(
+            command, cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        eventually("one that follows another", lambda: beside(stack) or killed.poll() is not None, 300, every=0.1)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+        assert beside(stack), "it was over before it was killed"
+        stack.run("cancel", "--yes", stack.stack)
+        assert {run: state_of(api, run) for run in in_flight.values()} == dict.fromkeys(in_flight.values(), "RUNNING")
+        let_go_on(stack, "sigue-cuatro")
+
+        stack.up()
+
+        assert [ended(api, run) for run in in_flight.values()] == ["COMPLETED"] * len(in_flight)
+        assert beside(stack) == []
+        for area in WORKER_TYPES:
+            run = run_to_the_end(api, deployments[f"saludo-de-{area}"]["id"])
+            assert run["state"]["type"] == "COMPLETED", run["state"]
+            says(api, run["id"], "cuatro")
+    names = [name.removeprefix(f"prefect-infra-{stack.stack}-") for name in stack.containers() if "-run-" not in name]
+    assert names == ["compras-worker-1", "deposito-socket-proxy", "deposito-worker-1", "server"]

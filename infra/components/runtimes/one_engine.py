@@ -21,11 +21,12 @@ from infra.components.container import (
     Volume,
     group_of_socket,
 )
-from infra.components.naming import SCALED, Naming
+from infra.components.naming import LABEL, SCALED, Naming
 from infra.components.orphans import orphans_first
 from infra.components.remote_host import group_of_socket_there
+from infra.components.standing_aside import START_FIRST, start_first
 from infra.model import RemoteHost
-from infra.resources import CompletedRun, HostPort, PidsLimit
+from infra.resources import CompletedRun, HandedOver, HostPort, PidsLimit
 
 SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
 """What a container may write besides its volumes: gone with it."""
@@ -83,13 +84,16 @@ class OneEngine:
         names = [container.name]
         if container.replicas is not None:
             names = [f"{container.name}-{number}" for number in range(1, container.replicas + 1)]
-        made: list[docker.Container] = []
+        made: list[docker.Container | HandedOver] = []
         always = len(names) if container.always is None else container.always
         for number, name in enumerate(names, start=1):
             after = pulumi.ResourceOptions(depends_on=made[-1:] if container.in_turn else None)
             # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a
             # stop by hand, and starts none of it again (docker 20.10, run).
             life: dict[str, Any] = {"restart": "always", "wait": True, "wait_timeout": container.start_seconds}
+            if container.start_first and number <= always:
+                made += self._handed_over(name, container, pulumi.ResourceOptions.merge(opts, after))
+                continue
             if number > always:
                 life, after = STARTED_BY_OTHERS, pulumi.ResourceOptions.merge(after, LEFT_TO_OTHERS)
             merged = pulumi.ResourceOptions.merge(opts, after)
@@ -97,12 +101,39 @@ class OneEngine:
             made.append(self._made(name, replace(container, labels=labels), merged, **life))
         return Running(resources=made, names=names, shared_name=None)
 
+    def _handed_over(
+        self, name: str, container: Container, opts: pulumi.ResourceOptions
+    ) -> tuple[docker.Container, HandedOver]:
+        """At work before the one that it replaces is told to stop."""
+        labelled = replace(container, labels={**container.labels, START_FIRST: "true"})
+        before = pulumi.ResourceOptions(delete_before_replace=False, hooks=start_first(self.naming, name))
+        made = self._made(name, labelled, opts, before, restart="always")
+        taken = HandedOver(
+            name,
+            name=name,
+            container_id=made.id,
+            labels={f"{LABEL}.project": self.naming.project, f"{LABEL}.stack": self.naming.stack},
+            ends_former=not container.ends_last,
+            timeout_seconds=container.start_seconds,
+            opts=pulumi.ResourceOptions(parent=made),
+        )
+        return made, taken
+
     def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         made = self._made(container.name, container, opts, restart="no", start=False, must_run=False)
         with_it = pulumi.ResourceOptions(parent=made, deleted_with=made)
         return CompletedRun(container.name, container_id=made.id, timeout_seconds=container.done_seconds, opts=with_it)
 
-    def _made(self, name: str, container: Container, opts: pulumi.ResourceOptions, **life: Any) -> docker.Container:
+    def _made(
+        self,
+        name: str,
+        container: Container,
+        opts: pulumi.ResourceOptions,
+        before: pulumi.ResourceOptions | None = None,
+        **life: Any,
+    ) -> docker.Container:
+        """`before`: what becomes of the one that it replaces. None: one name, one container, the old one goes first."""
+        gone = pulumi.ResourceOptions(delete_before_replace=True, hooks=orphans_first(self.naming))
         networks = [container.network, *container.further_networks] if container.network else []
         files = {**container.files, **container.configs, **container.passed_on}
         engine = [Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET)] if container.holds_engine else []
@@ -146,11 +177,7 @@ class OneEngine:
                 for path, content in sorted(files.items())
             ],
             healthcheck=_health(container.health) if container.health else None,
-            opts=pulumi.ResourceOptions.merge(
-                opts,
-                # One name, one container: the old one goes first.
-                pulumi.ResourceOptions(delete_before_replace=True, hooks=orphans_first(self.naming)),
-            ),
+            opts=pulumi.ResourceOptions.merge(opts, before or gone),
             **life,
         )
         PidsLimit(

@@ -11,6 +11,7 @@ from infra.provider.kinds.concurrency_limit import GlobalConcurrencyLimit, TagCo
 from infra.provider.kinds.deployment import Deployment
 from infra.provider.kinds.encryption_check import EncryptionCheck
 from infra.provider.kinds.generated_secret import GeneratedSecret
+from infra.provider.kinds.handed_over import HandedOver
 from infra.provider.kinds.host_port import HostPort
 from infra.provider.kinds.kind import Kind
 from infra.provider.kinds.local_certificate import LocalCertificate
@@ -37,6 +38,7 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     GeneratedSecret(),
     PidsLimit(),
     CompletedRun(),
+    HandedOver(),
     LocalCertificate(),
     PushedImage(),
     SwarmService(),

@@ -1,0 +1,146 @@
+"""Who has a container's name while one follows another, over the docker command.
+
+X                  the one at work
+X-former-<id>      the one before, at work, while it isn't known whether the new one is healthy
+X-leaving-<id>     the one before, to be told to stop and removed
+X-failed-<id>      one that did not become healthy, stopped; kept for whoever wants to look at it
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.provider.docker_command import docker, last_words
+from infra.provider.errors import NotFound, ProviderError
+
+FORMER: Final = "-former-"
+LEAVING: Final = "-leaving-"
+FAILED: Final = "-failed-"
+LAST_LINES: Final = 15
+POLL_SECONDS: Final = 0.5
+HOPELESS: Final = 4
+"""So many times the engine has started it again after it ended by itself: more time won't help."""
+_ID_LENGTH: Final = 12
+
+
+@dataclass(frozen=True)
+class Found:
+    id: str
+    name: str
+    running: bool
+    health: str
+    restarts: int
+
+    @property
+    def short(self) -> str:
+        return self.id[:_ID_LENGTH]
+
+
+async def one(container: str) -> Found:
+    """Raises: NotFound."""
+    (about,) = json.loads(await docker("inspect", "--type", "container", container))
+    state: Mapping[str, Any] = about["State"]
+    return Found(
+        id=about["Id"],
+        name=about["Name"].removeprefix("/"),
+        running=bool(state["Running"]),
+        health=str((state.get("Health") or {}).get("Status", "")),
+        restarts=int(about.get("RestartCount", 0)),
+    )
+
+
+async def family(name: str, labels: Mapping[str, str]) -> list[Found]:
+    """Those that have the name, or had it, of these labels."""
+    wanted = [f"label={key}={value}" for key, value in sorted(labels.items())]
+    filters = [word for text in (*wanted, f"name={name}") for word in ("--filter", text)]
+    ids = (await docker("ps", "--all", "--quiet", "--no-trunc", *filters)).split()
+    found = []
+    for each in ids:
+        try:
+            found.append(await one(each))
+        except NotFound:  # just now
+            continue
+    # The engine's filter takes a part of a name for a match.
+    marked = tuple(name + mark for mark in (FORMER, LEAVING, FAILED))
+    return [each for each in found if each.name == name or each.name.startswith(marked)]
+
+
+async def take_over(container: str, name: str, labels: Mapping[str, str], seconds: int, *, ends_former: bool) -> None:
+    """Let the container be at work under the name, or the one before go on under it.
+
+    `ends_former`: once it is healthy, the one before is told to stop, given its time, and removed.
+
+    Raises:
+        ProviderError: it did not become healthy; the text has its last words, and tells who works now.
+
+    """
+    mine = await one(container)
+    if mine.name != name:  # the `up` before this one gave the name back
+        for other in await family(name, labels):
+            if other.name == name:
+                await docker("rename", other.id, f"{name}{FORMER}{other.short}")
+        await docker("rename", mine.id, name)
+    try:
+        if not mine.running:
+            await docker("start", mine.id)
+        await _healthy(mine.id, name, seconds)
+    except ProviderError as error:
+        words = last_words(await docker("logs", "--tail", str(LAST_LINES), mine.id, errors_too=True))
+        told = f"{error} Its last words:\n{words}" if words else str(error)
+        former = await give_back(name, labels)
+        ending = f"\n{name}: the former container goes on." if former else ""
+        raise ProviderError(told + ending) from error
+    formers = [each for each in await family(name, labels) if each.name.startswith((name + FORMER, name + LEAVING))]
+    for former in formers:
+        if not former.name.startswith(name + LEAVING):
+            await docker("rename", former.id, f"{name}{LEAVING}{former.short}")
+    if ends_former:
+        await end(formers)
+
+
+async def give_back(name: str, labels: Mapping[str, str]) -> Found | None:
+    """The former one has its name again, and works; whoever has the name now is stopped. None: there is no former."""
+    there = await family(name, labels)
+    formers = [each for each in there if each.name.startswith(name + FORMER)]
+    if not formers:
+        return None
+    former = max(formers, key=lambda each: (each.running, each.health == "healthy"))
+    for each in there:
+        if each.name == name:
+            await docker("stop", each.id)  # as long as it was made to be given: it may have taken runs
+            await docker("rename", each.id, f"{name}{FAILED}{each.short}")
+    await docker("rename", former.id, name)
+    if not former.running:
+        await docker("start", former.id)
+    return former
+
+
+async def _healthy(container: str, name: str, seconds: int) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        now = await one(container)
+        if now.running and now.health == "healthy":
+            return
+        if now.restarts >= HOPELESS:
+            raise ProviderError(f"{name}: it ended by itself {now.restarts} times.")
+        if time.monotonic() > deadline:
+            raise ProviderError(f"{name}: not healthy after {seconds} s.")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def end(containers: list[Found]) -> None:
+    """Each is told to stop, given its time, and removed."""
+
+    async def end_one(container: Found) -> None:
+        try:
+            await docker("stop", container.id)
+            await docker("rm", "--force", container.id)
+        except NotFound:
+            return
+
+    await asyncio.gather(*map(end_one, containers))
