@@ -52,7 +52,7 @@ async def run(
             pass
 
         took = await load.until_ended(bare.api, burst, deadline, tell, midway, 1.0)
-        found = await evidence.traces(bare.api, burst, bare.notes())
+        found = await evidence.traces(bare.api, burst, bare.notes)
     return {
         "fault": SAYS,
         "struck": True,

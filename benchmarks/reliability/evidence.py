@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,11 +77,12 @@ def own_account(notes: str) -> dict[str, tuple[int, int]]:
     return found
 
 
-async def traces(api: Api, burst: Burst, notes: str) -> list[Traces]:
-    account = own_account(notes)
+async def traces(api: Api, burst: Burst, notes: Callable[[], str]) -> list[Traces]:
+    """`notes` are read last: a run that ends meanwhile has told so itself before the server knows it Completed."""
     states: list[Any] = await asyncio.gather(*(api.get("flow_run_states/", flow_run_id=run) for run in burst.runs))
     tagged = await api.find("flow_runs/filter", {"flow_runs": {"tags": {"all_": [burst.tag]}}, "sort": "ID_DESC"})
     now = {row["id"]: row["state_type"] for row in tagged}
+    account = own_account(await asyncio.to_thread(notes))
     return [
         Traces(run, _states(rows), *account.get(run, (0, 0)), now[run])
         for run, rows in zip(burst.runs, states, strict=True)

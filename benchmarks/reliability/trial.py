@@ -45,7 +45,7 @@ async def run(stack: Stack, fault: Fault, runs: int, seconds: float, tell: Tell)
         if not recovering:
             tell("  too few runs were Completed in time: the fault was never struck")
         broken = await asyncio.to_thread(stack.database_faults)
-        found = await evidence.traces(api, burst, await asyncio.to_thread(stack.notes))
+        found = await evidence.traces(api, burst, stack.notes)
     finally:
         await api.close()
     return {

@@ -68,7 +68,7 @@ async def on_stack(stack: Stack, asked: Asked, tell: Tell, keep: Keep, *, resume
             seen = await asyncio.to_thread(watch.result)
         tell("  counting ...")
         broken = await asyncio.to_thread(stack.database_faults)
-        found = await _traces(api, course, await asyncio.to_thread(stack.notes))
+        found = await _traces(api, course, stack.notes)
         result = {**_figures(found, course, asked, before), "database_faults": broken, **seen}
         keep(result)
         if not result["unfinished"]:
@@ -84,7 +84,7 @@ async def on_bare(asked: Asked, tell: Tell, keep: Keep, *, install: bool) -> Non
             course = await _begun(place, asked, tell)
             before = os.getloadavg()[0]
             await go.go_on(course, place, time.monotonic() + asked.minutes * 60, tell)
-            found = await _traces(up.api, course, up.notes())
+            found = await _traces(up.api, course, up.notes)
             keep(_figures(found, course, asked, before))
 
 
@@ -110,7 +110,7 @@ def _by_area(stack: Stack) -> list[list[str]]:
     ]
 
 
-async def _traces(api: Api, course: Course, notes: str) -> list[evidence.Traces]:
+async def _traces(api: Api, course: Course, notes: Callable[[], str]) -> list[evidence.Traces]:
     return await evidence.traces(api, Burst(course.tag, course.due, tuple(course.dues())), notes)
 
 

@@ -55,8 +55,8 @@ async def run(stack: Stack, offset: int, tell: Tell) -> dict[str, Any]:
         ended = datetime.now(UTC)
         burst = Burst(probes.tag, began, tuple(dues))
         await until_ended(api, burst, time.monotonic() + AFTER_SECONDS, tell, _nothing, 1.0)
+        found = await evidence.traces(api, burst, stack.notes)
         notes = await asyncio.to_thread(stack.notes)
-        found = await evidence.traces(api, burst, notes)
         scheduled = await figures.scheduled_runs(api, _scheduled(stack), began, ended)
         broken = await asyncio.to_thread(stack.database_faults)
     finally:
