@@ -17,6 +17,9 @@ from selenium.webdriver.chrome.service import Service
 from infra.toolchain import browser as installed
 
 SIZE = (1280, 800)
+FAILED = "Something went wrong"
+"""What the page says, and stays at, where a busy server didn't answer one of its calls."""
+RELOAD_SECONDS = 15
 SETTLING_SECONDS = 1.5  # what fades in or is laid out anew is no text to wait for
 LARGEST = 150_000
 """Bytes of a picture in the documentation."""
@@ -35,8 +38,9 @@ class Browser:
         return str(self.driver.execute_script("return document.body.innerText") or "")
 
     def shows(self, *wanted: str, seconds: float = 120) -> str:
-        """The page's text, once it has all of them."""
-        deadline = time.monotonic() + seconds
+        """The page's text, once it has all of them. One that failed is loaded again, as a person would."""
+        loaded = time.monotonic()
+        deadline = loaded + seconds
         while True:
             text = self.text
             missing = [each for each in wanted if each.casefold() not in text.casefold()]
@@ -45,6 +49,9 @@ class Browser:
             assert time.monotonic() < deadline, (
                 f"{missing} not within {seconds} s on {self.driver.current_url}:\n{text}"
             )
+            if FAILED in text and time.monotonic() > loaded + RELOAD_SECONDS:
+                self.driver.refresh()
+                loaded = time.monotonic()
             time.sleep(0.5)
 
     def picture(self, name: str, *, height: int = SIZE[1]) -> None:
