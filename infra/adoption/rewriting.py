@@ -16,7 +16,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.events import MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-from infra.adoption.stack_edit import EditError, Node, rendered, styled, tree, values
+from infra.adoption.stack_edit import EditError, Node, lines_of, rendered, styled, tree, values
 
 _WIDEST: Final = 120
 
@@ -229,7 +229,7 @@ def _flow(value: Any, name: str) -> str:
 
 
 def _indented(block: str, column: int) -> tuple[str, ...]:
-    return tuple((" " * column + line).rstrip() for line in block.splitlines())
+    return tuple((" " * column + line).rstrip(" ") for line in lines_of(block))
 
 
 def changed(document: Any, path: Sequence[str | int], value: Any) -> None:

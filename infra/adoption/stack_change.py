@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml.events import MappingStartEvent, ScalarEvent
 
-from infra.adoption.stack_edit import EditError, Node, rendered, tree, values
+from infra.adoption.stack_edit import EditError, Node, lines_of, rendered, tree, values
 from infra.model import NAMESPACE
 
 
@@ -106,7 +106,7 @@ def _replaced(name: str, pair: tuple[Node, Node], value: Any, lines: list[str]) 
 
 
 def _indented(block: str, column: int) -> tuple[str, ...]:
-    return tuple((" " * column + line).rstrip() for line in block.splitlines())
+    return tuple((" " * column + line).rstrip(" ") for line in lines_of(block))
 
 
 def _path(area: str | None) -> tuple[str, ...]:

@@ -116,6 +116,11 @@ def rendered(value: Any, *, offset: int = _STEP) -> str:
     return out.getvalue()
 
 
+def lines_of(block: str) -> list[str]:
+    """Of YAML. Not by `splitlines`, nor stripped of more than spaces: a value may end in a space that doesn't break."""
+    return block.removesuffix("\n").split("\n")
+
+
 def styled(value: Any, key: str = "") -> Any:
     """Copies, so that what is used twice gets no anchor; crons in double quotes, as everywhere in stack files."""
     if isinstance(value, dict):
@@ -159,7 +164,7 @@ def _insert(lines: list[str], root: Node, path: tuple[str, ...], deployments: li
 def _fill(lines: list[str], node: Node, key: Node | None, value: Any, file: str) -> None:
     """In the place of an empty value, below its key."""
     if key is None:
-        lines[:] = [*lines, *rendered(value).splitlines()] if lines != [""] else [*rendered(value).splitlines(), ""]
+        lines[:] = [*lines, *lines_of(rendered(value))] if lines != [""] else [*lines_of(rendered(value)), ""]
         return
     line = int(key.event.end_mark.line)
     if isinstance(node.end, CollectionEndEvent) and int(node.end.end_mark.line) != int(node.event.start_mark.line):
@@ -174,7 +179,7 @@ def _fill(lines: list[str], node: Node, key: Node | None, value: Any, file: str)
 
 def _put(lines: list[str], after: int, column: int, block: str, *, dash: int = 0) -> None:
     """Below the line; `dash`: how far the renderer has moved a list's dashes already."""
-    made = [(" " * column + line[min(dash, len(line)) :]).rstrip() for line in block.splitlines()]
+    made = [(" " * column + line[min(dash, len(line)) :]).rstrip(" ") for line in lines_of(block)]
     lines[after + 1 : after + 1] = made
 
 

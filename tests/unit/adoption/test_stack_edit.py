@@ -180,3 +180,14 @@ def test_whatever_is_added_reads_back_as_it_was(value: object) -> None:
 
     assert read(after).values["config"]["prefect-infra:areas"]["compras"]["deployments"][-1] == new
     assert YAML(typ="safe").load(after)
+
+
+@pytest.mark.parametrize("ending", ["\xa0", "\u2003", "\u2028"])
+def test_a_value_may_end_in_a_space_that_is_none_to_yaml(ending: str) -> None:
+    told = {**NEW, "version": f"1{ending}"}
+    text = rendered({"config": {"prefect-infra:areas": {"compras": {"title": None}}}})
+
+    twice = add_deployments(add_deployments(text, "compras", [told]), "compras", [NEW])
+
+    kept = YAML(typ="safe").load(twice)["config"]["prefect-infra:areas"]["compras"]["deployments"]
+    assert [each.get("version") for each in kept] == [f"1{ending}", None]
