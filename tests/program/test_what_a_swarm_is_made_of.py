@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.thorough  # each brings a whole program up
 PREFIX = "prefect-infra-prod"
 REGISTRY = "registry.example.com:5000/prefect"
 

@@ -71,6 +71,7 @@ def findings(root: Path) -> dict[str, doctor.Finding]:
     return {each.name: each for each in found if "far" in each.name}
 
 
+@pytest.mark.thorough
 def test_the_doctor_tells_of_each_machine_that_a_stack_file_names(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings(root) == {}
     far(root)

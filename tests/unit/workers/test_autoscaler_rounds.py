@@ -61,6 +61,7 @@ async def played() -> AsyncIterator[tuple[Played, Rounds]]:
         yield made, Rounds(given, cast(Server, made), Engine(client))
 
 
+@pytest.mark.thorough
 async def test_a_worker_that_drains_holds_nothing_back_and_is_told_once(played: tuple[Played, Rounds]) -> None:
     both, rounds = played
     both.due = {"compras": 0, "ventas": 0}
