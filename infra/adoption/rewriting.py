@@ -16,7 +16,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.events import MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-from infra.adoption.stack_edit import EditError, Node, lines_of, rendered, styled, tree, values
+from infra.adoption.stack_edit import EditError, Node, indented, rendered, styled, tree, values
 
 _WIDEST: Final = 120
 
@@ -96,7 +96,7 @@ class _Edits:
             yield self._without(pair)
         if added:
             at = self._before_overlays(node)
-            yield _Edit(at, at, _indented(rendered(added), node.column))
+            yield _Edit(at, at, indented(rendered(added), node.column))
 
     def _value(self, key: str, pair: tuple[Node, Node], old: Any, new: Any) -> Iterator[_Edit]:
         _, node = pair
@@ -115,7 +115,7 @@ class _Edits:
                 yield _Edit(item.line, item.last + 1, ())
             if added := new[former[1] + 1 : j]:
                 at = node.children[i - 1].last + 1 if i else node.line
-                yield _Edit(at, at, _indented(rendered(list(added), offset=0), column))
+                yield _Edit(at, at, indented(rendered(list(added), offset=0), column))
             if i < len(old) and _key(old[i]) != _key(new[j]):
                 yield from self._item(node.children[i], old[i], new[j], column)
             former = (i, j)
@@ -126,7 +126,7 @@ class _Edits:
         elif (inline := self._inline(node, new)) is not None:
             yield inline
         else:
-            yield _Edit(node.line, node.last + 1, _indented(rendered([new], offset=0), column))
+            yield _Edit(node.line, node.last + 1, indented(rendered([new], offset=0), column))
 
     def _keeps_its_first_key(self, node: Node, new: Mapping[str, Any]) -> bool:
         """That one stands behind the dash."""
@@ -144,7 +144,7 @@ class _Edits:
         if node.line == key.line and (inline := self._inline(node, value, name)) is not None:
             return inline
         line, column = key.line, key.column
-        first, *rest = _indented(rendered({name: value}), column)
+        first, *rest = indented(rendered({name: value}), column)
         # A comment stands behind the key, where the value begins below it, or behind the value.
         below = node.line > line
         behind = int(key.event.end_mark.column) + 1 if below else int(node.end.end_mark.column)
@@ -226,10 +226,6 @@ def _flow(value: Any, name: str) -> str:
         return out.getvalue().strip()
     yaml.dump([styled(value, name)], out)
     return out.getvalue().strip()[1:-1]
-
-
-def _indented(block: str, column: int) -> tuple[str, ...]:
-    return tuple((" " * column + line).rstrip(" ") for line in lines_of(block))
 
 
 def changed(document: Any, path: Sequence[str | int], value: Any) -> None:

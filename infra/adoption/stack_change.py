@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml.events import MappingStartEvent, ScalarEvent
 
-from infra.adoption.stack_edit import EditError, Node, lines_of, rendered, tree, values
+from infra.adoption.stack_edit import EditError, Node, indented, rendered, tree, values
 from infra.model import NAMESPACE
 
 
@@ -83,13 +83,13 @@ def _edits(node: Node, old: Mapping[str, Any], new: Mapping[str, Any], lines: li
         else:
             yield _replaced(key, found, value, lines)
     if added:
-        yield _Edit(node.last + 1, node.last + 1, _indented(rendered(added), node.column))
+        yield _Edit(node.last + 1, node.last + 1, indented(rendered(added), node.column))
 
 
 def _replaced(name: str, pair: tuple[Node, Node], value: Any, lines: list[str]) -> _Edit:
     key, node = pair
     line, column = key.line, int(key.event.start_mark.column)
-    first, *rest = _indented(rendered({name: value}), column)
+    first, *rest = indented(rendered({name: value}), column)
     start, end = node.event.start_mark, node.event.end_mark
     if (
         isinstance(node.event, ScalarEvent)
@@ -103,10 +103,6 @@ def _replaced(name: str, pair: tuple[Node, Node], value: Any, lines: list[str]) 
     behind = int(key.event.end_mark.column) + 1 if node.line > line else int(node.end.end_mark.column)
     comment = lines[line][behind:].rstrip() if node.line > line or int(node.end.end_mark.line) == line else ""
     return _Edit(line, node.last + 1, (lines[line][:column] + first.strip() + comment, *rest))
-
-
-def _indented(block: str, column: int) -> tuple[str, ...]:
-    return tuple((" " * column + line).rstrip(" ") for line in lines_of(block))
 
 
 def _path(area: str | None) -> tuple[str, ...]:

@@ -121,6 +121,10 @@ def lines_of(block: str) -> list[str]:
     return block.removesuffix("\n").split("\n")
 
 
+def indented(block: str, column: int) -> tuple[str, ...]:
+    return tuple((" " * column + line).rstrip(" ") for line in lines_of(block))
+
+
 def styled(value: Any, key: str = "") -> Any:
     """Copies, so that what is used twice gets no anchor; crons in double quotes, as everywhere in stack files."""
     if isinstance(value, dict):

@@ -60,11 +60,12 @@ def _of_host(parts: SplitResult, form: str) -> Iterator[tuple[str, str]]:
     host = parts.hostname
     if not host:
         yield "it names no host", f"write it as {form}"
-    elif _is_loopback(host):
+    elif is_loopback(host):
         yield f"{host} is each container itself", "name the machine as others on its network do"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it is the machine itself, by number or by name. A name isn't looked up."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from infra.model import declared
+from infra.model.addresses import is_loopback
 from infra.model.codes import codes
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
@@ -49,7 +49,7 @@ def _needless(given: declared.Stack) -> tuple[str, str] | None:
 
 def _hindrances(given: declared.Stack, machine: str, places: Places) -> Iterator[tuple[KeyPath, str, str]]:
     """Where, what, and the way out."""
-    if _is_loopback(given.server.bind):
+    if is_loopback(given.server.bind):
         yield (
             ("server", "bind"),
             f"the server would listen on {machine}'s own loopback, where this machine doesn't get at it",
@@ -62,10 +62,3 @@ def _hindrances(given: declared.Stack, machine: str, places: Places) -> Iterator
                 f"the checkout is on this machine, and not on {machine}",
                 "write code: {location: image}, or git",
             )
-
-
-def _is_loopback(bind: str) -> bool:
-    try:
-        return ipaddress.ip_address(bind).is_loopback
-    except ValueError:
-        return bind == "localhost"
