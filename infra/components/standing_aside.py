@@ -12,13 +12,10 @@ import pulumi
 
 from infra.components.naming import LABEL, Naming
 from infra.components.orphans import docker
+from infra.container_names import FAILED, FORMER, aside, is_of
 
 START_FIRST: Final = f"{LABEL}.start-first"
 """Label of a container that may be at work along with its successor. One without it couldn't, and goes first."""
-FORMER: Final = "-former-"
-FAILED: Final = "-failed-"
-"""As infra/provider/handover.py has them. One that has taken over has no former any more."""
-_ID_LENGTH: Final = 12
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def start_first(naming: Naming, name: str) -> pulumi.ResourceHookBinding:
             return
         if not holder.may_stay:
             await docker("stop", holder.id)
-        await docker("rename", holder.id, f"{name}{FORMER}{holder.id[:_ID_LENGTH]}")
+        await docker("rename", holder.id, aside(name, FORMER, holder.id))
 
     async def back(about: pulumi.ErrorHookArgs) -> bool:
         if about.failed_operation == "create":
@@ -67,7 +64,7 @@ async def _give_back(naming: Naming, name: str) -> None:
     for each in there:
         if each.name == name:
             await docker("stop", each.id)
-            await docker("rename", each.id, f"{name}{FAILED}{each.id[:_ID_LENGTH]}")
+            await docker("rename", each.id, aside(name, FAILED, each.id))
     await docker("rename", former.id, name)
     if not former.running:
         await docker("start", former.id)
@@ -80,6 +77,6 @@ async def _family(naming: Naming, name: str) -> list[_Found]:
     found = []
     for line in (await docker("ps", "--all", "--no-trunc", "--format", template, *filters)).splitlines():
         identifier, called, state, *marked = line.split()
-        if called == name or called.startswith((name + FORMER, name + FAILED)):
+        if is_of(name, called):
             found.append(_Found(identifier, called, state == "running", bool(marked)))
     return found

@@ -1,10 +1,4 @@
-"""Who has a container's name while one follows another, over the docker command.
-
-X                  the one at work
-X-former-<id>      the one before, at work, while it isn't known whether the new one is healthy
-X-leaving-<id>     the one before, to be told to stop and removed
-X-failed-<id>      one that did not become healthy, stopped; kept for whoever wants to look at it
-"""
+"""Who has a container's name while one follows another, over the docker command. Names: infra/container_names.py."""
 
 from __future__ import annotations
 
@@ -15,17 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from infra.container_names import FAILED, FORMER, LEAVING, aside, is_of
 from infra.provider.docker_command import docker, last_words
 from infra.provider.errors import NotFound, ProviderError
 
-FORMER: Final = "-former-"
-LEAVING: Final = "-leaving-"
-FAILED: Final = "-failed-"
 LAST_LINES: Final = 15
 POLL_SECONDS: Final = 0.5
 HOPELESS: Final = 4
 """So many times the engine has started it again after it ended by itself: more time won't help."""
-_ID_LENGTH: Final = 12
 
 
 @dataclass(frozen=True)
@@ -35,10 +26,6 @@ class Found:
     running: bool
     health: str
     restarts: int
-
-    @property
-    def short(self) -> str:
-        return self.id[:_ID_LENGTH]
 
 
 async def one(container: str) -> Found:
@@ -65,9 +52,7 @@ async def family(name: str, labels: Mapping[str, str]) -> list[Found]:
             found.append(await one(each))
         except NotFound:  # just now
             continue
-    # The engine's filter takes a part of a name for a match.
-    marked = tuple(name + mark for mark in (FORMER, LEAVING, FAILED))
-    return [each for each in found if each.name == name or each.name.startswith(marked)]
+    return [each for each in found if is_of(name, each.name)]
 
 
 async def take_over(container: str, name: str, labels: Mapping[str, str], seconds: int, *, ends_former: bool) -> None:
@@ -83,7 +68,7 @@ async def take_over(container: str, name: str, labels: Mapping[str, str], second
     if mine.name != name:  # the `up` before this one gave the name back
         for other in await family(name, labels):
             if other.name == name:
-                await docker("rename", other.id, f"{name}{FORMER}{other.short}")
+                await docker("rename", other.id, aside(name, FORMER, other.id))
         await docker("rename", mine.id, name)
     try:
         if not mine.running:
@@ -98,7 +83,7 @@ async def take_over(container: str, name: str, labels: Mapping[str, str], second
     formers = [each for each in await family(name, labels) if each.name.startswith((name + FORMER, name + LEAVING))]
     for former in formers:
         if not former.name.startswith(name + LEAVING):
-            await docker("rename", former.id, f"{name}{LEAVING}{former.short}")
+            await docker("rename", former.id, aside(name, LEAVING, former.id))
     if ends_former:
         await end(formers)
 
@@ -113,7 +98,7 @@ async def give_back(name: str, labels: Mapping[str, str]) -> Found | None:
     for each in there:
         if each.name == name:
             await docker("stop", each.id)  # as long as it was made to be given: it may have taken runs
-            await docker("rename", each.id, f"{name}{FAILED}{each.short}")
+            await docker("rename", each.id, aside(name, FAILED, each.id))
     await docker("rename", former.id, name)
     if not former.running:
         await docker("start", former.id)
