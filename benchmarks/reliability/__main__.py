@@ -8,19 +8,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.reliability import bare, report, trial
 from benchmarks.reliability.checkout import Size
-from benchmarks.reliability.command import BROKEN, NOT_UP, among, down, machine, number, tell
+from benchmarks.reliability.command import NOT_UP, among, bring_up, down, machine, number, of_all, one_by_one, tell
 from benchmarks.reliability.faults import FAULTS
-from benchmarks.reliability.stack import BroughtUpError, Stack
-from infra.provider.errors import ProviderError
+from benchmarks.reliability.stack import Stack
 
 BARE: Final = "bare"
 ALL: Final = (*FAULTS, BARE)
@@ -39,30 +38,20 @@ def main() -> int:
     stack = Stack(size)
     if options.down:
         return down(stack)
-    well = True
-    try:
-        for name in options.only:
-            tell(f"{name}: {time.strftime('%H:%M:%S')}")
-            try:
-                result = _one(name, stack, options)
-            except (RuntimeError, subprocess.SubprocessError, ProviderError) as error:
-                # The others may still tell something; this one told nothing, which is no success.
-                tell(f"{name}: NOT MEASURED: {type(error).__name__}: {error}")
-                well = False
-                continue
-            report.keep(options.name, name, result, machine())
-            well = well and report.is_well(result)
-            tell(f"{name}: {'well' if report.is_well(result) else 'NOT WELL'}\n{report.table({name: result})}")
-            for odd in result["odd"]:
-                tell(f"  {odd}")
-    except BroughtUpError as error:
-        tell(f"the stack did not come up:\n{error}")
-        return NOT_UP
-    finally:
-        if not options.keep:
-            well = down(stack) == 0 and well
-    tell(report.table({name: result for name, result in report.faults_of(options.name).items() if name in ALL}))
-    return 0 if well else BROKEN
+
+    def measured(name: str) -> bool:
+        tell(f"{name}: {time.strftime('%H:%M:%S')}")
+        result = _one(name, stack, options)
+        report.keep(options.name, name, result, machine())
+        tell(f"{name}: {'well' if report.is_well(result) else 'NOT WELL'}\n{report.table({name: result})}")
+        for odd in result["odd"]:
+            tell(f"  {odd}")
+        return report.is_well(result)
+
+    code = one_by_one({name: partial(measured, name) for name in options.only}, stack, keep=options.keep)
+    if code != NOT_UP:
+        tell(report.table({name: result for name, result in report.faults_of(options.name).items() if name in ALL}))
+    return code
 
 
 def _one(name: str, stack: Stack, options: argparse.Namespace) -> dict[str, Any]:
@@ -71,11 +60,7 @@ def _one(name: str, stack: Stack, options: argparse.Namespace) -> dict[str, Any]
             return asyncio.run(
                 bare.run(Path(folder), stack.size, options.runs, options.seconds, tell, install=options.install)
             )
-    if not stack.is_up():
-        began = time.monotonic()
-        tell(f"  bringing up {stack.name}: {stack.size.areas} areas, {stack.size.deployments} deployments ...")
-        stack.up()
-        tell(f"  up after {time.monotonic() - began:.0f} s")
+    bring_up(stack)
     return asyncio.run(trial.run(stack, FAULTS[name], options.runs, options.seconds, tell))
 
 
@@ -95,9 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--worker-type", choices=("docker", "process"), default="docker")
     parser.add_argument("--workers", type=number, default=1, help="of each area (default: 1)")
     parser.add_argument("--install", action="store_true", help="install Debian's Postgres, for bare, where it isn't")
-    parser.add_argument("--name", default="reliability", help="of the file in benchmarks/results")
-    parser.add_argument("--keep", action="store_true", help="leave the stack up: the next call uses it")
-    parser.add_argument("--down", action="store_true", help="only take down what is there")
+    of_all(parser, "reliability")
     return parser.parse_args()
 
 

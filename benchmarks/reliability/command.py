@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from benchmarks.reliability.stack import Stack
+from benchmarks.reliability.stack import BroughtUpError, Stack
+from infra.provider.errors import ProviderError
 
 BROKEN: Final = 1
 NOT_UP: Final = 2
@@ -37,6 +40,43 @@ def number(text: str) -> int:
     if given < 1:
         raise argparse.ArgumentTypeError(f"at least 1, got {text}")
     return given
+
+
+def of_all(parser: argparse.ArgumentParser, name: str) -> None:
+    """The options that each of the commands has."""
+    parser.add_argument("--name", default=name, help="of the file in benchmarks/results")
+    parser.add_argument("--keep", action="store_true", help="leave the stack up: the next call uses it")
+    parser.add_argument("--down", action="store_true", help="only take down what is there")
+
+
+def one_by_one(measure: Mapping[str, Callable[[], bool]], stack: Stack, *, keep: bool) -> int:
+    """Measure each, which says whether all was well; take the stack down unless it is to be kept. The exit code."""
+    well = True
+    try:
+        for what, measured_well in measure.items():
+            try:
+                well = measured_well() and well
+            except (RuntimeError, subprocess.SubprocessError, ProviderError) as error:
+                # The others may still tell something; this one told nothing, which is no success.
+                tell(f"{what}: NOT MEASURED: {type(error).__name__}: {error}")
+                well = False
+    except BroughtUpError as error:
+        tell(f"the stack did not come up:\n{error}")
+        return NOT_UP
+    finally:
+        if not keep:
+            well = down(stack) == 0 and well
+    return 0 if well else BROKEN
+
+
+def bring_up(stack: Stack) -> None:
+    """Unless it is up. Raises: BroughtUpError."""
+    if stack.is_up():
+        return
+    began = time.monotonic()
+    tell(f"  bringing up {stack.name}: {stack.size.areas} areas, {stack.size.deployments} deployments ...")
+    stack.up()
+    tell(f"  up after {time.monotonic() - began:.0f} s")
 
 
 def among(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:

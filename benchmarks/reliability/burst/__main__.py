@@ -10,19 +10,18 @@ import argparse
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.reliability import report
 from benchmarks.reliability.burst import burst, results
 from benchmarks.reliability.burst.burst import Asked
 from benchmarks.reliability.checkout import Size
-from benchmarks.reliability.command import BROKEN, NOT_UP, among, down, machine, number, tell
+from benchmarks.reliability.command import NOT_UP, among, bring_up, down, machine, number, of_all, one_by_one, tell
 from benchmarks.reliability.faults import FAULTS
-from benchmarks.reliability.stack import BroughtUpError, Stack
-from infra.provider.errors import ProviderError
+from benchmarks.reliability.stack import Stack
 
 IN_TURN: Final = ("worker", "api", "services", "redis", "postgres", "proxy", "partition", "up", "disk")
 """All but `none`."""
@@ -46,31 +45,21 @@ def main() -> int:
         return 0
     if options.down:
         return down(stack)
-    well = True
-    try:
-        for place in options.places:
-            tell(f"{place}: {time.strftime('%H:%M:%S')}, load average {os.getloadavg()[0]:.1f}")
-            try:
-                _one(place, stack, options)
-            except (RuntimeError, subprocess.SubprocessError, ProviderError) as error:
-                # The others may still tell something; this one told nothing, which is no success.
-                tell(f"{place}: NOT MEASURED: {type(error).__name__}: {error}")
-                well = False
-                continue
-            result = results.read(report.path(options.name))[place]
-            well = well and results.is_well(result)
-            tell(f"{place}: {'well' if results.is_well(result) else 'NOT WELL'}")
-            tell(results.tables({place: result}))
-            for odd in result["odd"]:
-                tell(f"  {odd}")
-    except BroughtUpError as error:
-        tell(f"the stack did not come up:\n{error}")
-        return NOT_UP
-    finally:
-        if not options.keep:
-            well = down(stack) == 0 and well
-    tell(results.tables(results.read(report.path(options.name))))
-    return 0 if well else BROKEN
+
+    def measured(place: str) -> bool:
+        tell(f"{place}: {time.strftime('%H:%M:%S')}, load average {os.getloadavg()[0]:.1f}")
+        _one(place, stack, options)
+        result = results.read(report.path(options.name))[place]
+        tell(f"{place}: {'well' if results.is_well(result) else 'NOT WELL'}")
+        tell(results.tables({place: result}))
+        for odd in result["odd"]:
+            tell(f"  {odd}")
+        return results.is_well(result)
+
+    code = one_by_one({place: partial(measured, place) for place in options.places}, stack, keep=options.keep)
+    if code != NOT_UP:
+        tell(results.tables(results.read(report.path(options.name))))
+    return code
 
 
 def _one(place: str, stack: Stack, options: argparse.Namespace) -> None:
@@ -85,11 +74,7 @@ def _one(place: str, stack: Stack, options: argparse.Namespace) -> None:
             down(stack)  # it would take its share of the machine
         asyncio.run(burst.on_bare(asked, tell, keep, install=options.install))
         return
-    if not stack.is_up():
-        began = time.monotonic()
-        tell(f"  bringing up {stack.name}: {stack.size.areas} areas, {stack.size.deployments} deployments ...")
-        stack.up()
-        tell(f"  up after {time.monotonic() - began:.0f} s")
+    bring_up(stack)
     for name in faults:
         FAULTS[name].prepare(stack)
     asyncio.run(burst.on_stack(stack, asked, tell, keep, resume=options.resume))
@@ -116,10 +101,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30.0, help="the most that each burst may take (default: 30)")
     parser.add_argument("--resume", action="store_true", help="go on with the burst of a stack that was left up")
     parser.add_argument("--install", action="store_true", help="install Debian's Postgres, for bare, where it isn't")
-    parser.add_argument("--name", default="burst", help="of the file in benchmarks/results")
-    parser.add_argument("--keep", action="store_true", help="leave the stack up: the next call uses it")
     parser.add_argument("--table", action="store_true", help="only show what was measured, in Markdown")
-    parser.add_argument("--down", action="store_true", help="only take down what is there")
+    of_all(parser, "burst")
     return parser.parse_args()
 
 

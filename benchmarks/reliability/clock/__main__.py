@@ -10,16 +10,15 @@ import argparse
 import asyncio
 import json
 import signal
-import subprocess
 import sys
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.reliability import report
 from benchmarks.reliability.checkout import Size
 from benchmarks.reliability.clock import jump, libfaketime
-from benchmarks.reliability.command import BROKEN, NOT_UP, down, machine, tell
-from benchmarks.reliability.stack import BroughtUpError, Stack
-from infra.provider.errors import ProviderError
+from benchmarks.reliability.command import bring_up, down, machine, of_all, one_by_one, tell
+from benchmarks.reliability.stack import Stack
 
 HOUR: Final = 3600
 JUMPS: Final = (-HOUR, HOUR)
@@ -33,28 +32,16 @@ def main() -> int:
     stack = Stack(SIZE, change=libfaketime.into)
     if options.down:
         return down(stack)
-    well = True
-    try:
-        tell("bringing up the stack ...")
-        stack.up()
-        for offset in options.jumps:
-            tell(f"{offset:+d} s")
-            try:
-                result = asyncio.run(jump.run(stack, offset, tell))
-            except (RuntimeError, subprocess.SubprocessError, ProviderError) as error:
-                tell(f"{offset:+d} s: NOT MEASURED: {type(error).__name__}: {error}")
-                well = False
-                continue
-            report.keep(options.name, f"{offset:+d}", result, machine())
-            tell(json.dumps(result, indent=1, ensure_ascii=False))
-            well = well and is_well(result)
-    except BroughtUpError as error:
-        tell(f"the stack did not come up:\n{error}")
-        return NOT_UP
-    finally:
-        if not options.keep:
-            well = down(stack) == 0 and well
-    return 0 if well else BROKEN
+
+    def measured(offset: int) -> bool:
+        bring_up(stack)
+        tell(f"{offset:+d} s")
+        result = asyncio.run(jump.run(stack, offset, tell))
+        report.keep(options.name, f"{offset:+d}", result, machine())
+        tell(json.dumps(result, indent=1, ensure_ascii=False))
+        return is_well(result)
+
+    return one_by_one({f"{each:+d} s": partial(measured, each) for each in options.jumps}, stack, keep=options.keep)
 
 
 def is_well(result: dict[str, Any]) -> bool:
@@ -74,9 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--jumps", type=_seconds, default=JUMPS, help="in seconds, with commas (default: --jumps=-3600,3600)"
     )
-    parser.add_argument("--name", default="clock", help="of the file in benchmarks/results")
-    parser.add_argument("--keep", action="store_true", help="leave the stack up: the next call uses it")
-    parser.add_argument("--down", action="store_true", help="only take down what is there")
+    of_all(parser, "clock")
     return parser.parse_args()
 
 
