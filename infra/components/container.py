@@ -35,6 +35,8 @@ class Health:
     """How the engine asks a container whether it works: a URL inside of it, by workers/healthcheck.py, or a command."""
 
     url: str | None = None
+    alive_url: str | None = None
+    """For a runtime that ends what isn't healthy: what only a new start could mend. None: `url` tells that, too."""
     command: Sequence[str] = ()
     interval_seconds: int = 5
     start_seconds: int = 60
@@ -42,7 +44,14 @@ class Health:
 
     @property
     def test(self) -> list[str]:
-        return ["CMD", *(self.command or [*HEALTH_CHECK, self.url or ""])]
+        return self._asking(self.url)
+
+    @property
+    def test_of_life(self) -> list[str]:
+        return self._asking(self.alive_url or self.url)
+
+    def _asking(self, url: str | None) -> list[str]:
+        return ["CMD", *(self.command or [*HEALTH_CHECK, url or ""])]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,8 +110,9 @@ def migration(parts: Parts) -> pulumi.Resource:
 def api_replicas(parts: Parts, migrated: pulumi.Resource) -> Running:
     """What answers. One is replaced after the other, so that the API answers meanwhile."""
     command = ("prefect", "server", "start", "--no-services", "--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104
-    # Ready is more than alive: the database answers, too. The proxy asks the same.
-    health = Health(url=f"http://127.0.0.1:{PORT}/api/ready")
+    # Ready is more than alive: the database answers, too. The proxy asks the same. A new start gives nobody his
+    # database back, and would come upon requests just as it is there again.
+    health = Health(url=f"http://127.0.0.1:{PORT}/api/ready", alive_url=f"http://127.0.0.1:{PORT}/api/health")
     described = parts.container("api", command, health, parts.scaled.replicas)
     return parts.platform.runtime.run(described, parts.after(migrated))
 

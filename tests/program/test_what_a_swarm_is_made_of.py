@@ -72,6 +72,11 @@ def test_a_container_on_a_swarm_has_no_privileges_and_its_share_of_a_node(made: 
         assert ("test" in each["healthcheck"]) == (name != "migration")
 
 
+def test_a_replica_is_not_ended_because_its_database_is_away(made: Any) -> None:
+    asked = services(made)["api"]["healthcheck"]["test"][-1]
+    assert asked.endswith("/api/health")
+
+
 def test_what_keeps_data_stays_on_the_node_that_is_declared(made: Any) -> None:
     placed = {name: each["deploy"]["placement"]["constraints"] for name, each in services(made).items()}
     assert {name for name, constraints in placed.items() if constraints} == {"postgres", "redis"}

@@ -16,7 +16,12 @@ AREAS = ("compras", "ventas", "finanzas")
 
 
 def run_to_the_end(api: Any, deployment_id: str, **body: Any) -> dict[str, Any]:
-    run = api.post(f"deployments/{deployment_id}/create_flow_run", json=body).raise_for_status().json()
+    def made() -> Any:
+        """As Prefect's own client, which sends again what a proxy couldn't hand on."""
+        answer = api.post(f"deployments/{deployment_id}/create_flow_run", json=body)
+        return None if answer.status_code in {502, 503} else answer.raise_for_status().json()
+
+    run = eventually(f"run of {deployment_id} made", made, 60)
 
     def ended() -> Any:
         now = api.get(f"flow_runs/{run['id']}").json()

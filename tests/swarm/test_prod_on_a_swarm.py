@@ -205,6 +205,8 @@ def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
     runs = api.post("flow_runs/count", json={}).raise_for_status().json()
+    answering = ("service", "ps", "--quiet", "--filter", "desired-state=running", "--filter", "node=node-1")
+    on_the_other = set(nodes.ask(1, *answering, f"prefect-infra-{prod.stack}_api").split())
     nodes.lose(DATA_NODE)
     eventually("the proxy tells that nobody answers", lambda: api.get("ready").status_code == 503, 180)
     database = ("service", "ps", "--no-trunc", "--format", "{{.Error}}", f"prefect-infra-{prod.stack}_postgres")
@@ -219,6 +221,7 @@ def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is
     eventually("ready", lambda: api.get("ready").is_success, 300)
     get_token(api)
     assert api.post("flow_runs/count", json={}).raise_for_status().json() >= runs
+    assert on_the_other <= set(nodes.ask(1, *answering, f"prefect-infra-{prod.stack}_api").split())
     eventually("workers", lambda: tasks_on(nodes, prod, "ventas-worker") == ["node-2"] * 2, 240)
     run = run_to_the_end(api, outputs["deployments"][FLOW]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]

@@ -120,7 +120,7 @@ def resources(container: Container) -> dict[str, Any]:
 def _health(health: Health, start_seconds: int) -> dict[str, Any]:
     """A swarm ends what isn't healthy, where one engine only says so: a busy node must not cost it its containers."""
     return {
-        "test": health.test,
+        "test": health.test_of_life,
         "interval": f"{health.interval_seconds}s",
         "timeout": f"{HEALTH_TIMEOUT_SECONDS}s",
         "start_period": f"{max(health.start_seconds, start_seconds)}s",
