@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.remote.machine import Machine
-from tests.stack.platforms import Platform, copy_checkout
+from tests.stack.platforms import Platform, declared_in
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +25,6 @@ def machine() -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def elsewhere(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Its file, and nothing made yet: one area, whose runs are containers of their own."""
-    folder = tmp_path_factory.mktemp("checkout")
-    copy_checkout(folder)
-    platform = Platform(folder, f"dev-{secrets.token_hex(3)}", folder / "profiles.toml", variables=machine.client)
-    shutil.copy2(folder / "Pulumi.dev.yaml", platform.file)
 
     def on_that_machine(declared: Any) -> None:
         for area in ("ventas", "finanzas"):
@@ -39,5 +34,5 @@ def elsewhere(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Pla
         declared["workers"] = {"type": "docker", "drain_seconds": 5}
         declared["code"] = {"location": "image"}
 
-    platform.edit(on_that_machine)
-    return platform
+    folder = tmp_path_factory.mktemp("checkout")
+    return declared_in(folder, "dev", f"dev-{secrets.token_hex(3)}", on_that_machine, machine.client)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.stack.platforms import Declared, Platform, copy_checkout
+from tests.stack.platforms import Declared, Platform, declared_in
 
 
 @pytest.fixture(scope="session")
@@ -18,15 +17,9 @@ def new_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     made: list[Platform] = []
 
     def make(base: str = "dev", change: Callable[[Any], None] | None = None, *, init: bool = True) -> Platform:
-        folder = tmp_path_factory.mktemp("checkout")
-        copy_checkout(folder)
-        stack = f"t-{secrets.token_hex(3)}"
-        platform = Platform(folder, stack, folder / "profiles.toml")
-        shutil.copy2(folder / f"Pulumi.{base}.yaml", platform.file)
-        if change:
-            platform.edit(change)
+        platform = declared_in(tmp_path_factory.mktemp("checkout"), base, f"t-{secrets.token_hex(3)}", change)
         if init:
-            platform.run("stack", "init", stack)
+            platform.run("stack", "init", platform.stack)
         made.append(platform)
         return platform
 

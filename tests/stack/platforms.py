@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,22 @@ class Declared:
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._config[f"prefect-infra:{key}"] = value
+
+
+def declared_in(
+    folder: Path,
+    base: str,
+    stack: str,
+    change: Callable[[Any], None] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Platform:
+    """A copy of the checkout in which the stack has a file, made from that of `base`. Nothing of it is there yet."""
+    copy_checkout(folder)
+    platform = Platform(folder, stack, folder / "profiles.toml", variables=dict(variables or {}))
+    shutil.copy2(folder / f"Pulumi.{base}.yaml", platform.file)
+    if change:
+        platform.edit(change)
+    return platform
 
 
 def copy_checkout(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.platforms import Platform, copy_checkout
+from tests.stack.platforms import Platform, declared_in
 from tests.stack.secured import signed_in
 from tests.swarm.nodes import Nodes
 
@@ -35,11 +34,6 @@ def nodes() -> Iterator[Nodes]:
 @pytest.fixture(scope="module")
 def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Not up yet: an area with docker workers on machines of its own, one with a process worker on whichever."""
-    folder = tmp_path_factory.mktemp("checkout")
-    copy_checkout(folder)
-    own = nodes.log_in(tmp_path_factory.mktemp("docker"))
-    platform = Platform(folder, f"t-{secrets.token_hex(3)}", folder / "profiles.toml", variables=own)
-    shutil.copy2(folder / "Pulumi.prod.yaml", platform.file)
 
     def on_the_swarm(declared: Any) -> None:
         del declared["areas"]["finanzas"]
@@ -52,7 +46,9 @@ def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform
         declared["registry"] = nodes.registry
         declared["swarm"] = {"data_node": f"node-{DATA_NODE}", "socket_group": nodes.socket_group}
 
-    platform.edit(on_the_swarm)
+    own = nodes.log_in(tmp_path_factory.mktemp("docker"))
+    folder = tmp_path_factory.mktemp("checkout")
+    platform = declared_in(folder, "prod", f"t-{secrets.token_hex(3)}", on_the_swarm, own)
     platform.run("stack", "init", platform.stack)
     return platform
 
