@@ -87,7 +87,7 @@ class Work:
         eventually("a running flow", lambda: self.state(run) == "RUNNING" and (self.folder / "empezo").exists())
 
     def worker(
-        self, *options: str, name: str = "obrero", lives: bool = True, url: str | None = None
+        self, *options: str, name: str = "obrero", lives: bool = True, url: str | None = None, every: int = 1
     ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "workers.draining", "--pool", self.pool, "--type", "process"]
         command += ["--lives", str(self.folder / "lives")] if lives else []
@@ -96,7 +96,7 @@ class Work:
         environment |= {
             "PREFECT_API_URL": url or self.url,
             "PREFECT_HOME": str(self.folder / "home"),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": str(every),
             "PREFECT_WORKER_WEBSERVER_PORT": str(self.ports[-1]),
             "PYTHONPATH": str(ROOT),
             "SEEN": str(self.folder),

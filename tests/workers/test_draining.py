@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import signal
 import subprocess
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from prefect.workers.base import BaseWorker
@@ -154,6 +156,19 @@ def test_a_worker_is_healthy_once_it_has_asked_the_server_for_runs_and_not_befor
     assert not work.healthy(cut_off)
 
 
+def test_a_run_that_ends_makes_room_for_the_next_at_once(work: Work) -> None:
+    """Rather than when the worker asks the next time."""
+    work.api.patch(f"work_pools/{work.pool}", json={"concurrency_limit": 1}).raise_for_status()
+    runs = [work.submit() for _ in range(4)]
+    work.worker(every=30)
+
+    assert [work.ends(run) for run in runs] == ["COMPLETED"] * 4, work.log()
+
+    moments = sorted(datetime.fromisoformat(work.run(run)["start_time"]) for run in runs)
+    pauses = [(after - before).total_seconds() for before, after in pairwise(moments)]
+    assert max(pauses) < 20, pauses
+
+
 def test_a_worker_makes_no_pool_but_waits_for_it(work: Work) -> None:
     work.api.delete(f"work_pools/{work.pool}").raise_for_status()
     worker = work.worker()
@@ -167,6 +182,7 @@ def test_a_worker_makes_no_pool_but_waits_for_it(work: Work) -> None:
 def test_what_is_overridden_is_there_in_this_version_of_prefect() -> None:
     """An upgrade that renames one of these would silently undo the draining."""
     names = {
+        "get_and_submit_flow_runs": ["self"],
         "_get_scheduled_flow_runs": ["self"],
         "_submit_run_and_capture_errors": ["self", "flow_run", "task_status"],
         "_give_worker_labels_to_flow_run": ["self", "flow_run_id"],

@@ -44,6 +44,7 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
         """Each run that was submitted and isn't over, with its process once there is one."""
         self._has_looked_back = False
         self._has_polled = False
+        self._asking = anyio.Lock()
 
     @property
     def in_flight(self) -> set[UUID]:
@@ -54,6 +55,22 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
         not: whoever waits for this one before stopping another must know that it takes runs.
         """
         return self._has_polled and super().is_worker_still_polling(query_interval_seconds)
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """One at a time: a run that both of two answers hold is taken once."""
+        async with self._asking:
+            return await super().get_and_submit_flow_runs()
+
+    async def _ask_again(self) -> None:
+        """The end of a run may make room for another one, within its pool's limit or this worker's. Prefect's worker
+        leaves that room empty until it asks the next time.
+        """
+        if self.draining:
+            return
+        try:
+            await self.get_and_submit_flow_runs()
+        except httpx.HTTPError:  # it asks every few seconds anyway, and tells of what lasts
+            logger.debug("The server can't be asked for another run just now", exc_info=True)
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         if self.type == "process":
@@ -98,6 +115,8 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
             return result
         finally:
             self._in_flight.pop(flow_run.id, None)
+            if self._runs_task_group is not None:
+                self._runs_task_group.start_soon(self._ask_again)
 
     async def _end_if_unfinished(self, flow_run: FlowRun, identifier: str) -> None:
         """Prefect takes exit code 0 for a run that told its own end. One that found no API to tell it has not: it would
