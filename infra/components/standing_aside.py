@@ -10,7 +10,7 @@ from typing import Final
 
 import pulumi
 
-from infra.components.naming import LABEL, Naming
+from infra.components.naming import LABEL, SCALED, Naming
 from infra.components.orphans import docker
 from infra.container_names import FAILED, FORMER, aside, is_of
 
@@ -24,6 +24,7 @@ class _Found:
     name: str
     running: bool
     may_stay: bool
+    comes_and_goes: bool
 
 
 def start_first(naming: Naming, name: str) -> pulumi.ResourceHookBinding:
@@ -66,17 +67,19 @@ async def _give_back(naming: Naming, name: str) -> None:
             await docker("stop", each.id)
             await docker("rename", each.id, aside(name, FAILED, each.id))
     await docker("rename", former.id, name)
-    if not former.running:
+    if not former.running and not former.comes_and_goes:
         await docker("start", former.id)
 
 
 async def _family(naming: Naming, name: str) -> list[_Found]:
     labels = (f"{LABEL}.project={naming.project}", f"{LABEL}.stack={naming.stack}")
     filters = [word for text in (*(f"label={label}" for label in labels), f"name={name}") for word in ("-f", text)]
-    template = f'{{{{.ID}}}} {{{{.Names}}}} {{{{.State}}}} {{{{.Label "{START_FIRST}"}}}}'
+    (scaled,) = SCALED
+    marks = " ".join(f'[{{{{.Label "{label}"}}}}]' for label in (START_FIRST, scaled))
+    template = f"{{{{.ID}}}} {{{{.Names}}}} {{{{.State}}}} {marks}"
     found = []
     for line in (await docker("ps", "--all", "--no-trunc", "--format", template, *filters)).splitlines():
-        identifier, called, state, *marked = line.split()
+        identifier, called, state, may_stay, comes_and_goes = line.split()
         if is_of(name, called):
-            found.append(_Found(identifier, called, state == "running", bool(marked)))
+            found.append(_Found(identifier, called, state == "running", may_stay != "[]", comes_and_goes != "[]"))
     return found

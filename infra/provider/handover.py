@@ -55,10 +55,24 @@ async def family(name: str, labels: Mapping[str, str]) -> list[Found]:
     return [each for each in found if is_of(name, each.name)]
 
 
-async def take_over(container: str, name: str, labels: Mapping[str, str], seconds: int, *, ends_former: bool) -> None:
+async def take_over(
+    container: str,
+    name: str,
+    labels: Mapping[str, str],
+    seconds: int,
+    *,
+    ends_former: bool,
+    comes_and_goes: bool = False,
+) -> None:
     """Let the container be at work under the name, or the one before go on under it.
 
-    `ends_former`: once it is healthy, the one before is told to stop, given its time, and removed.
+    Args:
+        container: its id.
+        name: what both are, or are to be, called.
+        labels: what others must have to count as the one before.
+        seconds: how long it may take to be healthy.
+        ends_former: once it is healthy, the one before is told to stop, given its time, and removed.
+        comes_and_goes: whether it runs is for others to say. It is started if the one before it is at work, else not.
 
     Raises:
         ProviderError: it did not become healthy; the text has its last words, and tells who works now.
@@ -70,17 +84,17 @@ async def take_over(container: str, name: str, labels: Mapping[str, str], second
             if other.name == name:
                 await docker("rename", other.id, aside(name, FORMER, other.id))
         await docker("rename", mine.id, name)
+    formers = _formers(name, await family(name, labels))
     try:
-        if not mine.running:
-            await docker("start", mine.id)
-        await _healthy(mine.id, name, seconds)
+        if not comes_and_goes or any(each.running for each in formers):
+            await docker("start", mine.id)  # nothing to do if it runs
+            await _healthy(mine.id, name, seconds)
     except ProviderError as error:
         words = last_words(await docker("logs", "--tail", str(LAST_LINES), mine.id, errors_too=True))
         told = f"{error} Its last words:\n{words}" if words else str(error)
-        former = await give_back(name, labels)
+        former = await give_back(name, labels, starts=not comes_and_goes)
         ending = f"\n{name}: the former container goes on." if former else ""
         raise ProviderError(told + ending) from error
-    formers = [each for each in await family(name, labels) if each.name.startswith((name + FORMER, name + LEAVING))]
     for former in formers:
         if not former.name.startswith(name + LEAVING):
             await docker("rename", former.id, aside(name, LEAVING, former.id))
@@ -88,8 +102,15 @@ async def take_over(container: str, name: str, labels: Mapping[str, str], second
         await end(formers)
 
 
-async def give_back(name: str, labels: Mapping[str, str]) -> Found | None:
-    """The former one has its name again, and works; whoever has the name now is stopped. None: there is no former."""
+def _formers(name: str, there: list[Found]) -> list[Found]:
+    return [each for each in there if each.name.startswith((name + FORMER, name + LEAVING))]
+
+
+async def give_back(name: str, labels: Mapping[str, str], *, starts: bool) -> Found | None:
+    """The former one has its name again, and works; whoever has the name now is stopped. None: there is no former.
+
+    `starts`: the former one is started if it has been stopped meanwhile.
+    """
     there = await family(name, labels)
     formers = [each for each in there if each.name.startswith(name + FORMER)]
     if not formers:
@@ -100,7 +121,7 @@ async def give_back(name: str, labels: Mapping[str, str]) -> Found | None:
             await docker("stop", each.id)  # as long as it was made to be given: it may have taken runs
             await docker("rename", each.id, aside(name, FAILED, each.id))
     await docker("rename", former.id, name)
-    if not former.running:
+    if starts and not former.running:
         await docker("start", former.id)
     return former
 

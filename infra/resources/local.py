@@ -136,6 +136,7 @@ class HandedOver(pulumi.CustomResource):
         container_id: pulumi.Input[str],
         labels: Mapping[str, str],
         ends_former: bool | None = None,
+        comes_and_goes: bool | None = None,
         timeout_seconds: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -144,6 +145,7 @@ class HandedOver(pulumi.CustomResource):
             "container_id": container_id,
             "labels": labels,
             "ends_former": ends_former,
+            "comes_and_goes": comes_and_goes,
             "timeout_seconds": timeout_seconds,
         }
         super().__init__("prefect:index:HandedOver", resource_name, properties, opts)

@@ -303,7 +303,8 @@ def test_workers_that_come_and_go_are_made_and_left_to_the_autoscaler(program: C
             "unless-stopped",
             *[False] * 3,
         )
-        assert f"prefect-infra-dev-compras-worker-{others.index(other) + 2}" not in made.of("HandedOver")
+        taken = made.of("HandedOver")[f"prefect-infra-dev-compras-worker-{others.index(other) + 2}"]
+        assert taken["comes_and_goes"] is True
         assert other["command"] == first["command"]
         assert other["stopTimeout"] == first["stopTimeout"]
     scaler = containers["prefect-infra-dev-autoscaler"]

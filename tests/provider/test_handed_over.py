@@ -130,6 +130,28 @@ async def test_one_that_ends_by_itself_again_and_again_is_not_waited_for(offline
     assert "former" not in str(told.value.details())
 
 
+async def test_one_that_comes_and_goes_rests_unless_the_one_before_it_is_at_work(offline: Any, names: Names) -> None:
+    first = names.start(WORKS)
+    docker("stop", first)
+    await offline.up("HandedOver", "r", names.inputs(first, comes_and_goes=True))
+    assert names.there() == {first: f"{names.name} exited"}
+    second = names.follow(WORKS)
+    docker("stop", second)
+    await offline.up("HandedOver", "r", names.inputs(second, comes_and_goes=True))
+    assert names.there() == {second: f"{names.name} exited"}
+
+    docker("start", second)
+    third = names.follow(WORKS)
+    docker("stop", third)
+    await offline.up("HandedOver", "r", names.inputs(third, comes_and_goes=True))
+
+    assert names.there() == {third: f"{names.name} running"}
+    broken = names.follow(NEVER_HEALTHY)
+    with pytest.raises(grpc.aio.AioRpcError, match=r"not healthy after 2 s"):
+        await offline.up("HandedOver", "r", names.inputs(broken, seconds=2, comes_and_goes=True))
+    assert names.there() == {third: f"{names.name} running", broken: f"{names.name}-failed-{broken[:12]} exited"}
+
+
 async def test_with_it_goes_what_an_interrupted_up_left_of_its_name_and_nothing_else(
     offline: Any, names: Names
 ) -> None:

@@ -47,6 +47,7 @@ if Path("script").exists():
             start_seconds=int(Path("segundos").read_text()),
             stop_seconds=60,
             start_first=Path("sigue").exists(),
+            always=0 if Path("va-y-viene").exists() else None,
         ),
         pulumi.ResourceOptions(),
     )
@@ -243,3 +244,38 @@ def test_one_of_before_that_could_not_be_at_work_with_another_goes_first(rollout
     assert upping.returncode == 0, said
     assert rollout.there().keys() == {"running"}
     rollout.up("--expect-no-changes")
+
+
+def test_one_that_others_start_and_stop_is_followed_at_work_or_at_rest_as_it_was(rollout: Rollout) -> None:
+    (rollout.folder / "va-y-viene").touch()
+    rollout.declare(DRAINS + STAYS)
+    rollout.up()
+    assert rollout.there().keys() == {"created"}
+    rollout.declare(DRAINS + "echo otra; " + STAYS)
+    rollout.up()
+    assert rollout.there().keys() == {"created"}
+    former = rollout.there()["created"]
+    docker("start", former)
+    rollout.up("--expect-no-changes")
+
+    rollout.declare(LEAVES + "echo la tercera; " + STAYS)
+    upping = rollout.begin("up", "--yes", "--stack", rollout.stack)
+    eventually("told to leave", lambda: "me voy" in docker("logs", former), 120, every=0.2)
+    there = rollout.there()
+    assert there.keys() == {"running", "leaving running"}
+    assert docker("inspect", "--format", "{{.State.Health.Status}}", there["running"]) == "healthy"
+    docker("exec", former, "touch", "/tmp/libre")
+    said, _ = upping.communicate(timeout=120)
+    assert upping.returncode == 0, said
+    assert rollout.there().keys() == {"running"}
+    rollout.up("--expect-no-changes")
+    rollout.run("refresh", "--yes", "--stack", rollout.stack, "--expect-no-changes")
+
+    docker("stop", there["running"])
+    program = rollout.folder / "__main__.py"
+    code = program.read_text()
+    program.write_text(code.replace('["sh", "-c"', '["/no/existe", "-c"'))
+    rollout.up()  # nobody is at work whose place it would have to take
+    assert rollout.there().keys() == {"created"}
+    rollout.run("destroy", "--yes", "--stack", rollout.stack)
+    assert rollout.there() == {}

@@ -12,6 +12,8 @@ import httpx
 
 AREA_LABEL: Final = "prefect-infra.area"
 RUNNING: Final = ("running", "restarting")
+NOT_ITSELF: Final = re.compile(r"-(former|leaving|failed)-[0-9a-f]{12}$")
+"""What an `up` calls a container that another one follows: it has one worker under two names, and ends one of them."""
 QUICK_SECONDS: Final = 30
 
 
@@ -33,7 +35,9 @@ class Engine:
         answer = await self._client.get("/containers/json", timeout=QUICK_SECONDS)
         found: dict[str, list[Container]] = defaultdict(list)
         for row in answer.raise_for_status().json():
-            found[row["Labels"].get(AREA_LABEL, "")].append(_container(row))
+            container = _container(row)
+            if not NOT_ITSELF.search(container.name):
+                found[row["Labels"].get(AREA_LABEL, "")].append(container)
         return {area: sorted(each, key=_number) for area, each in found.items()}
 
     async def start(self, container: Container) -> None:

@@ -30,7 +30,15 @@ from infra.resources import CompletedRun, HandedOver, HostPort, PidsLimit
 
 SCRATCH: Final = {"/tmp": "mode=1777", "/home/prefect": "uid=10001,gid=10001,mode=0700"}  # noqa: S108
 """What a container may write besides its volumes: gone with it."""
-STARTED_BY_OTHERS: Final = {"restart": "unless-stopped", "start": False, "must_run": False, "wait": False}
+# Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a stop by hand,
+# and starts none of it again (docker 20.10, run).
+STARTED: Final[Mapping[str, Any]] = {"restart": "always"}
+STARTED_BY_OTHERS: Final[Mapping[str, Any]] = {
+    "restart": "unless-stopped",
+    "start": False,
+    "must_run": False,
+    "wait": False,
+}
 """Of a container that comes and goes while it is declared: what was stopped stays so when the engine starts again."""
 LEFT_TO_OTHERS: Final = pulumi.ResourceOptions(ignore_changes=["networkDatas", "exitCode"])
 
@@ -88,32 +96,30 @@ class OneEngine:
         always = len(names) if container.always is None else container.always
         for number, name in enumerate(names, start=1):
             after = pulumi.ResourceOptions(depends_on=made[-1:] if container.in_turn else None)
-            # Not unless-stopped: a daemon that comes up after a crash stops what it finds running, takes that for a
-            # stop by hand, and starts none of it again (docker 20.10, run).
-            life: dict[str, Any] = {"restart": "always", "wait": True, "wait_timeout": container.start_seconds}
-            if container.start_first and number <= always:
-                made += self._handed_over(name, container, pulumi.ResourceOptions.merge(opts, after))
-                continue
-            if number > always:
-                life, after = STARTED_BY_OTHERS, pulumi.ResourceOptions.merge(after, LEFT_TO_OTHERS)
             merged = pulumi.ResourceOptions.merge(opts, after)
-            labels = {**container.labels, **(SCALED if number > always else {})}
-            made.append(self._made(name, replace(container, labels=labels), merged, **life))
+            if container.start_first:
+                made += self._handed_over(name, container, merged, comes_and_goes=number > always)
+                continue
+            life = {**STARTED, "wait": True, "wait_timeout": container.start_seconds}
+            made.append(self._made(name, container, merged, **life))
         return Running(resources=made, names=names, shared_name=None)
 
     def _handed_over(
-        self, name: str, container: Container, opts: pulumi.ResourceOptions
+        self, name: str, container: Container, opts: pulumi.ResourceOptions, *, comes_and_goes: bool
     ) -> tuple[docker.Container, HandedOver]:
         """At work before the one that it replaces is told to stop."""
-        labelled = replace(container, labels={**container.labels, START_FIRST: "true"})
+        labels = {**container.labels, START_FIRST: "true", **(SCALED if comes_and_goes else {})}
+        life, left = (STARTED_BY_OTHERS, LEFT_TO_OTHERS) if comes_and_goes else (STARTED, pulumi.ResourceOptions())
         before = pulumi.ResourceOptions(delete_before_replace=False, hooks=start_first(self.naming, name))
-        made = self._made(name, labelled, opts, before, restart="always")
+        merged = pulumi.ResourceOptions.merge(opts, left)
+        made = self._made(name, replace(container, labels=labels), merged, before, **life)
         taken = HandedOver(
             name,
             name=name,
             container_id=made.id,
             labels={f"{LABEL}.project": self.naming.project, f"{LABEL}.stack": self.naming.stack},
             ends_former=not container.ends_last,
+            comes_and_goes=comes_and_goes,
             timeout_seconds=container.start_seconds,
             opts=pulumi.ResourceOptions(parent=made),
         )

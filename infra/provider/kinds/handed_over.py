@@ -24,6 +24,10 @@ class HandedOverInputs(Inputs):
         default=True,
         description="Whether the one before is told to stop now, and waited for; else whoever removes it does so.",
     )
+    comes_and_goes: bool = Field(
+        default=False,
+        description="Whether others start and stop it: then it is started only where the one before it is at work.",
+    )
     timeout_seconds: int = Field(default=120, ge=1, description="How long it may take to be healthy.")
 
 
@@ -36,7 +40,12 @@ class HandedOver(Kind[HandedOverInputs]):
 
     async def create(self, session: Session, new: HandedOverInputs) -> Live[HandedOverInputs]:
         await handover.take_over(
-            new.container_id, new.name, new.labels, new.timeout_seconds, ends_former=new.ends_former
+            new.container_id,
+            new.name,
+            new.labels,
+            new.timeout_seconds,
+            ends_former=new.ends_former,
+            comes_and_goes=new.comes_and_goes,
         )
         return Live(id=new.name, inputs=new, outputs=Outputs())
 

@@ -113,7 +113,14 @@ FULL: dict[str, dict[str, Any]] = {
     "GeneratedSecret": {"length": 16, "rotation": 2},
     "PidsLimit": {"container_id": "c", "limit": 64},
     "CompletedRun": {"container_id": "c", "timeout_seconds": 60},
-    "HandedOver": {"name": "x", "container_id": "c", "labels": {"a": "b"}, "ends_former": False, "timeout_seconds": 60},
+    "HandedOver": {
+        "name": "x",
+        "container_id": "c",
+        "labels": {"a": "b"},
+        "ends_former": False,
+        "comes_and_goes": False,
+        "timeout_seconds": 60,
+    },
     "LocalCertificate": {"hosts": ["127.0.0.1"], "valid_days": 30, "rotation": 2},
     "PushedImage": {"name": "registry:5000/x:1", "image_id": "sha256:0"},
     "SwarmService": {

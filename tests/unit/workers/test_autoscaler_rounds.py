@@ -10,6 +10,7 @@ from typing import cast
 import httpx
 import pytest
 
+from infra.container_names import FAILED, FORMER, LEAVING, aside
 from workers.autoscaler.engine import Engine
 from workers.autoscaler.policies import Demand, Policies, Queue
 from workers.autoscaler.rounds import Rounds
@@ -83,6 +84,20 @@ async def test_a_worker_that_drains_holds_nothing_back_and_is_told_once(played: 
     both.due["compras"] = 9
     await rounds.one()
     assert both.told[2:] == ["start compras-9"]
+
+
+async def test_who_makes_room_for_another_or_failed_is_no_worker_to_count_with(played: tuple[Played, Rounds]) -> None:
+    both, rounds = played
+    both.due = {"compras": 1, "ventas": 0}
+    id_ = "0123456789ab" * 4
+    aside_ = {aside("compras-2", mark, id_): "running" for mark in (FORMER, LEAVING)}
+    both.containers = {**aside_, aside("compras-2", FAILED, id_): "exited", "compras-2": "created"}
+    await rounds.one()
+    assert both.told == []  # one is there always
+
+    both.due["compras"] = 2
+    await rounds.one()
+    assert both.told == ["start compras-2"]
 
 
 async def test_an_area_that_can_not_be_looked_at_holds_no_other_back(played: tuple[Played, Rounds]) -> None:
