@@ -12,12 +12,16 @@ from tests.stack.platforms import docker, eventually
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 
 pytestmark = pytest.mark.docker
+SOONER = "resumen-diario-de-ventas"
 
 
 def ventas_in_containers(declared: Any) -> None:
     for area in ("compras", "finanzas"):
         del declared["areas"][area]
-    declared["areas"]["ventas"]["workers"] = {"type": "docker"}
+    ventas = declared["areas"]["ventas"]
+    ventas["workers"] = {"type": "docker"}
+    (summary,) = [each for each in ventas["deployments"] if each["name"] == SOONER]
+    summary["command"] = "python -m prefect.engine"
 
 
 def test_a_run_is_a_confined_container_and_nothing_of_it_is_left_after_destroy(
@@ -34,6 +38,9 @@ def test_a_run_is_a_confined_container_and_nothing_of_it_is_left_after_destroy(
         run = run_to_the_end(api, deployment)
         assert run["state"]["type"] == "COMPLETED", run["state"]
         assert eventually("logs", lambda: logs_of(api, run["id"]))
+        sooner = run_to_the_end(api, outputs["deployments"][SOONER]["id"])
+        assert sooner["state"]["type"] == "COMPLETED", sooner["state"]
+        assert eventually("its logs", lambda: logs_of(api, sooner["id"]))
     runs = [name for name in platform.containers() if "-run-" in name]
     assert runs
     about = json.loads(docker("inspect", runs[0]))[0]
