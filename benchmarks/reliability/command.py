@@ -6,26 +6,48 @@ import argparse
 import os
 import platform
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
-from benchmarks.reliability.stack import BroughtUpError, Stack
+from filelock import FileLock, Timeout
+
+from benchmarks.reliability.stack import FOLDER, BroughtUpError, Stack
 from infra.provider.errors import ProviderError
 
 BROKEN: Final = 1
 NOT_UP: Final = 2
+_LOCK: Final = FileLock(f"{FOLDER}.lock", timeout=0)
 
 
 def tell(text: str) -> None:
     print(text, flush=True)
 
 
+@contextmanager
+def alone(lock: FileLock = _LOCK) -> Iterator[None]:
+    """The commands of one checkout have one stack: of two at once, one would take it from under the other.
+
+    Raises: SystemExit: another one is at work.
+    """
+    try:
+        lock.acquire()
+    except Timeout:
+        sys.exit("another of these benchmarks is at work with this checkout's stack: wait for its end")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def down(stack: Stack) -> int:
     """The exit code."""
-    tell(f"taking down {stack.name} ...")
-    problem = stack.down()
+    with alone():
+        tell(f"taking down {stack.name} ...")
+        problem = stack.down()
     if problem is not None:
         tell(problem)
     return 0 if problem is None else BROKEN
@@ -51,6 +73,11 @@ def of_all(parser: argparse.ArgumentParser, name: str) -> None:
 
 def one_by_one(measure: Mapping[str, Callable[[], bool]], stack: Stack, *, keep: bool) -> int:
     """Measure each, which says whether all was well; take the stack down unless it is to be kept. The exit code."""
+    with alone():
+        return _one_by_one(measure, stack, keep=keep)
+
+
+def _one_by_one(measure: Mapping[str, Callable[[], bool]], stack: Stack, *, keep: bool) -> int:
     well = True
     try:
         for what, measured_well in measure.items():
