@@ -17,7 +17,18 @@ from typing import Any, Final
 
 from benchmarks.reliability import bare, report, trial
 from benchmarks.reliability.checkout import Size
-from benchmarks.reliability.command import NOT_UP, among, bring_up, down, machine, number, of_all, one_by_one, tell
+from benchmarks.reliability.command import (
+    NOT_UP,
+    among,
+    bring_up,
+    down,
+    judged,
+    machine,
+    number,
+    of_all,
+    one_by_one,
+    tell,
+)
 from benchmarks.reliability.faults import FAULTS
 from benchmarks.reliability.stack import Stack
 
@@ -43,10 +54,7 @@ def main() -> int:
         tell(f"{name}: {time.strftime('%H:%M:%S')}")
         result = _one(name, stack, options)
         report.keep(options.name, name, result, machine())
-        tell(f"{name}: {'well' if report.is_well(result) else 'NOT WELL'}\n{report.table({name: result})}")
-        for odd in result["odd"]:
-            tell(f"  {odd}")
-        return report.is_well(result)
+        return judged(name, report.table({name: result}), result["odd"], well=report.is_well(result))
 
     code = one_by_one({name: partial(measured, name) for name in options.only}, stack, keep=options.keep)
     if code != NOT_UP:

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Final
@@ -43,11 +43,11 @@ def alone(lock: FileLock = _LOCK) -> Iterator[None]:
         lock.release()
 
 
+@alone()
 def down(stack: Stack) -> int:
     """The exit code."""
-    with alone():
-        tell(f"taking down {stack.name} ...")
-        problem = stack.down()
+    tell(f"taking down {stack.name} ...")
+    problem = stack.down()
     if problem is not None:
         tell(problem)
     return 0 if problem is None else BROKEN
@@ -71,13 +71,17 @@ def of_all(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--down", action="store_true", help="only take down what is there")
 
 
+def judged(what: str, table: str, odd: Sequence[object], *, well: bool) -> bool:
+    """Tell what was measured; whether it was well."""
+    tell(f"{what}: {'well' if well else 'NOT WELL'}\n{table}")
+    for each in odd:
+        tell(f"  {each}")
+    return well
+
+
+@alone()
 def one_by_one(measure: Mapping[str, Callable[[], bool]], stack: Stack, *, keep: bool) -> int:
     """Measure each, which says whether all was well; take the stack down unless it is to be kept. The exit code."""
-    with alone():
-        return _one_by_one(measure, stack, keep=keep)
-
-
-def _one_by_one(measure: Mapping[str, Callable[[], bool]], stack: Stack, *, keep: bool) -> int:
     well = True
     try:
         for what, measured_well in measure.items():

@@ -19,7 +19,18 @@ from benchmarks.reliability import report
 from benchmarks.reliability.burst import burst, results
 from benchmarks.reliability.burst.burst import Asked
 from benchmarks.reliability.checkout import Size
-from benchmarks.reliability.command import NOT_UP, among, bring_up, down, machine, number, of_all, one_by_one, tell
+from benchmarks.reliability.command import (
+    NOT_UP,
+    among,
+    bring_up,
+    down,
+    judged,
+    machine,
+    number,
+    of_all,
+    one_by_one,
+    tell,
+)
 from benchmarks.reliability.faults import FAULTS
 from benchmarks.reliability.stack import Stack
 
@@ -50,11 +61,7 @@ def main() -> int:
         tell(f"{place}: {time.strftime('%H:%M:%S')}, load average {os.getloadavg()[0]:.1f}")
         _one(place, stack, options)
         result = results.read(report.path(options.name))[place]
-        tell(f"{place}: {'well' if results.is_well(result) else 'NOT WELL'}")
-        tell(results.tables({place: result}))
-        for odd in result["odd"]:
-            tell(f"  {odd}")
-        return results.is_well(result)
+        return judged(place, results.tables({place: result}), result["odd"], well=results.is_well(result))
 
     code = one_by_one({place: partial(measured, place) for place in options.places}, stack, keep=options.keep)
     if code != NOT_UP:
