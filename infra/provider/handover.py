@@ -84,10 +84,11 @@ async def take_over(
             if other.name == name:
                 await docker("rename", other.id, aside(name, FORMER, other.id))
         await docker("rename", mine.id, name)
-    formers = _formers(name, await family(name, labels))
+    formers = [each for each in await family(name, labels) if each.name.startswith((name + FORMER, name + LEAVING))]
     try:
         if not comes_and_goes or any(each.running for each in formers):
-            await docker("start", mine.id)  # nothing to do if it runs
+            if not mine.running:
+                await docker("start", mine.id)
             await _healthy(mine.id, name, seconds)
     except ProviderError as error:
         words = last_words(await docker("logs", "--tail", str(LAST_LINES), mine.id, errors_too=True))
@@ -100,10 +101,6 @@ async def take_over(
             await docker("rename", former.id, aside(name, LEAVING, former.id))
     if ends_former:
         await end(formers)
-
-
-def _formers(name: str, there: list[Found]) -> list[Found]:
-    return [each for each in there if each.name.startswith((name + FORMER, name + LEAVING))]
 
 
 async def give_back(name: str, labels: Mapping[str, str], *, starts: bool) -> Found | None:
