@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,20 +115,44 @@ def test_what_was_given_and_what_the_server_makes_are_outputs(loop: asyncio.Abst
     assert seen == {"name": "d1", "description": "x", "deployment_id": "uuid"}
 
 
-def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
-    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(Path(__file__).parent)
-    requests: dict[str, Any] = {}
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the engine is asked to register, by name."""
+    seen: dict[str, Any] = {}
     real = pulumi.runtime.mocks.MockMonitor.RegisterResource
     monkeypatch.setattr(
         pulumi.runtime.mocks.MockMonitor,
         "RegisterResource",
-        lambda self, request: (requests.update({request.name: request}), real(self, request))[1],
+        lambda self, request: (seen.update({request.name: request}), real(self, request))[1],
     )
+    return seen
 
+
+def test_the_state_keeps_what_properties_depend_on_and_not_that_others_depend_on_nothing(
+    loop: asyncio.AbstractEventLoop, requests: dict[str, Any]
+) -> None:
+    def program() -> None:
+        first = WorkPool("first", name="first", type="process")
+        second = WorkPool("second", name="second", type="process", opts=pulumi.ResourceOptions(depends_on=[first]))
+        deployment(1, second, description="x")
+
+    loop.run_until_complete(run_pulumi_func(program))
+
+    urn = requests["d1"].dependencies[0]
+    kept = {name: list(of.urns) for name, of in requests["d1"].propertyDependencies.items()}
+    assert kept == {"work_pool_name": [urn], "work_pool_id": [urn]}
+    # With none at all the engine would make every property of the second pool depend on the first pool.
+    assert len(requests["second"].dependencies) == 1
+    assert [list(of.urns) for of in requests["second"].propertyDependencies.values()] == [[]]
+
+
+def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, requests: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
     def called() -> None:
-        deployment(2, WorkPool("pool", name="pool", type="process"))
+        pool = WorkPool("pool", name="pool", type="process")
+        [deployment(n, pool) for n in (2,)]
 
     loop.run_until_complete(run_pulumi_func(called))
 
@@ -137,4 +162,6 @@ def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
         uris = [frame.pc.uri for frame in request.stackTrace.frames]
         assert len(uris) != 1, "it would say the position again"
         assert {*uris} <= {Path(__file__).as_uri()}
+        places = [(frame.pc.uri, frame.pc.line) for frame in request.stackTrace.frames]
+        assert all(place != following for place, following in pairwise(places))
     assert len(requests["d2"].stackTrace.frames) > 1, "the calls from which it came"
