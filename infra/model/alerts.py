@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from infra.model import declared_upkeep
+from infra.model import declared
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.naming import suggestion
@@ -21,7 +21,7 @@ BLOCK_TYPES: Final = {
 _OF_EMAIL: Final = ("sender", "recipients")
 
 
-def check(given: declared_upkeep.Alerts | None, path: KeyPath, secrets: frozenset[str], found: Findings) -> None:
+def check(given: declared.Alerts | None, path: KeyPath, secrets: frozenset[str], found: Findings) -> None:
     """Told once, where it is written."""
     if given is None:
         return
@@ -35,7 +35,7 @@ def check(given: declared_upkeep.Alerts | None, path: KeyPath, secrets: frozense
         found.add(coherence.UNKNOWN_SECRET, (*path, "to", "secret"), message, hint=hint)
 
 
-def _faults(to: declared_upkeep.AlertTarget) -> Iterator[tuple[Rule, str, str, str]]:
+def _faults(to: declared.AlertTarget) -> Iterator[tuple[Rule, str, str, str]]:
     if to.block and to.type:
         yield keys.CONFLICTING_KEYS, "type", "'block' and 'type' exclude each other", "keep one of them"
     elif not (to.block or to.type):
@@ -51,7 +51,7 @@ def _faults(to: declared_upkeep.AlertTarget) -> Iterator[tuple[Rule, str, str, s
             yield keys.MISSING_KEY, name, f"an email needs {name!r}", f"give it: {name}: …"
 
 
-def alerts(given: declared_upkeep.Alerts | None, pool: str) -> Alerts | None:
+def alerts(given: declared.Alerts | None, pool: str) -> Alerts | None:
     """Of an area with this pool."""
     if given is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.model import declared, declared_upkeep, upkeep
+from infra.model import declared, upkeep
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.rules import keys
@@ -44,7 +44,7 @@ def scaled(
     }
 
 
-def check_alerts(workers: Workers, alerts: declared_upkeep.Alerts | None, path: KeyPath, found: Findings) -> None:
+def check_alerts(workers: Workers, alerts: declared.Alerts | None, path: KeyPath, found: Findings) -> None:
     if workers.autoscale and workers.autoscale.min == 0 and alerts and "offline" in alerts.on:
         message = (
             f"{path[-1]}: with `min: 0` its pool has no worker each time that nothing is due, and `offline` alerts"

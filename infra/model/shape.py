@@ -16,9 +16,9 @@ from pydantic_core import ErrorDetails
 
 from infra.model import declared
 from infra.model.collecting import Findings
-from infra.model.declared_server import API_URL
-from infra.model.declared_swarm import NODE, REGISTRY
-from infra.model.declared_upkeep import BLOCK, DURATION, FOLDER
+from infra.model.declared.server import API_URL
+from infra.model.declared.swarm import NODE, REGISTRY
+from infra.model.declared.upkeep import BLOCK, DURATION, FOLDER
 from infra.model.errors import NAMESPACE, KeyPath
 from infra.model.naming import meant
 from infra.model.rules import keys

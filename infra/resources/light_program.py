@@ -13,8 +13,8 @@ Measured with a thousand deployments that don't change: of 17 s of an `up`, the 
 - **Rubbish.** Python looks for it after each 700 objects, and nearly all of them live until the program's end: a tenth.
 - **Stacks.** The state keeps all calls that have led to a resource: those of the SDK and of asyncio are a third of what
   a deployment has in there, with this machine's paths, and the whole state is written with each change.
-- **Properties that depend on nothing.** The state names each of them, those that were not given as well: a sixth of what
-  a deployment has left in there.
+- **Properties that depend on nothing.** The state names each of them, those that were not given as well: a sixth of
+  what a deployment has left in there.
 """
 
 from __future__ import annotations

@@ -150,6 +150,7 @@ def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, requests: dict[str, Any]
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent)
+
     def called() -> None:
         pool = WorkPool("pool", name="pool", type="process")
         [deployment(n, pool) for n in (2,)]

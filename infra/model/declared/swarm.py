@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from infra.model.declaration import Declared
+from infra.model.declared.declaration import Declared
 
 REGISTRY: Final = r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$"
 NODE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.model.declaration import Cpus, Declared, Limit, Memory, Pids, Port, Text
+from infra.model.declared.declaration import Cpus, Declared, Limit, Memory, Pids, Port, Text
 from infra.model.stack import LogLevel
 
 API_URL = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"

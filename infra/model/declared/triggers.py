@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from infra.model.declaration import Declared, Json, Text
+from infra.model.declared.declaration import Declared, Json, Text
 
 
 class Metric(Declared):

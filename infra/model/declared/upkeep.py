@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from infra.model.declaration import Declared, Text
+from infra.model.declared.declaration import Declared, Text
 
 DURATION: Final = r"^([0-9]{1,9}[smhd])+$"
 FOLDER: Final = r"^/[^:]*[^:/]$"
