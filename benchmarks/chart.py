@@ -9,7 +9,11 @@ XMLNS: Final = "http://www.w3.org/2000/svg"
 WIDTH: Final = 720
 LABEL: Final = 190
 BAR: Final = 16
-COLOURS: Final = {"bare calls": "#8a8f98", "prefect deploy --all": "#d18b47"}
+COLOURS: Final = {
+    "bare calls": "#8a8f98",
+    "prefect work-pool create": "#d18b47",
+    "prefect deploy --all": "#d18b47",
+}
 OURS: Final = "#2d6df6"
 
 
@@ -43,6 +47,8 @@ def _bars(run: Mapping[str, Any]) -> list[tuple[str, float | None]]:
     bars: list[tuple[str, float | None]] = []
     if "raw" in run:
         bars.append(("bare calls", run["raw"]["best"]))
+    if "create_pools" in run:
+        bars.append(("prefect work-pool create", run["create_pools"]))
     if "deploy_all" in run:
         bars.append(("prefect deploy --all", run["deploy_all"]))
     names = {

@@ -1,4 +1,4 @@
-"""The peer that comes with Prefect: `prefect deploy --all` with a prefect.yaml of the same objects."""
+"""The peer that comes with Prefect: `prefect work-pool create` for each pool, then `prefect deploy --all`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ def flow_{n}(dias: int = 7) -> None:
 """
 
 
+def create_pools(url: str, work: Work, folder: Path) -> float:
+    """Seconds for all pools: Prefect has no file to declare them in, and its command makes one."""
+    started = time.perf_counter()
+    for pool in work.pools:
+        _prefect("work-pool", "create", pool, "--type", "process", url=url, folder=folder)
+    return time.perf_counter() - started
+
+
 def deploy_all(url: str, work: Work, folder: Path) -> float:
     """Seconds for all deployments; their pools must be there."""
-    (folder / "flows").mkdir(parents=True)
+    (folder / "flows").mkdir()
     for n in range(work.size):
         (folder / f"flows/flow_{n}.py").write_text(FLOW.format(n=n))
     entries = [
@@ -37,16 +45,19 @@ def deploy_all(url: str, work: Work, folder: Path) -> float:
     pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
     # JSON is YAML.
     (folder / "prefect.yaml").write_text(json.dumps({"name": "bench", "pull": pull, "deployments": entries}))
+    started = time.perf_counter()
+    _prefect("deploy", "--all", url=url, folder=folder)
+    return time.perf_counter() - started
+
+
+def _prefect(*arguments: str, url: str, folder: Path) -> None:
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
         "PREFECT_API_URL": url,
         "PREFECT_HOME": str(folder / "home"),
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    started = time.perf_counter()
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - started
     if done.returncode != 0:
-        raise RuntimeError(f"prefect deploy --all: {(done.stdout + done.stderr)[-4000:]}")
-    return seconds
+        raise RuntimeError(f"prefect {' '.join(arguments)}: {(done.stdout + done.stderr)[-4000:]}")

@@ -29,15 +29,6 @@ def create(url: str, work: Work, in_flight: int) -> Creation:
     return asyncio.run(_create(url, work, in_flight))
 
 
-def make_pools(url: str, work: Work) -> None:
-    async def make() -> None:
-        async with _client(url) as client:
-            caller = _Caller(client, 1)
-            await _make_pools(caller, work)
-
-    asyncio.run(make())
-
-
 def listing_seconds(url: str) -> float:
     """What a refresh can't do without: all rows of both kinds, page after page."""
     with httpx.Client(base_url=f"{url}/", timeout=60, verify=False) as client:
