@@ -20,6 +20,7 @@ from benchmarks.deploy import create_pools, deploy_all
 from benchmarks.postgres import cluster
 from benchmarks.server import Databases, Servers, Sqlite
 from benchmarks.stack import Project
+from benchmarks.terraform import Terraform
 from benchmarks.work import Work
 from infra.components.server import WRITES_AT_ONCE
 
@@ -58,6 +59,9 @@ def main() -> None:
                 run["ours"] = _ours(servers, work, folder / f"ours-{size}", dict(options.env))
             if "deploy" in options.only and size <= options.deploy_up_to:
                 run |= _deploy(servers, work, folder / f"deploy-{size}")
+            if options.terraform_provider and size <= options.deploy_up_to:
+                peer = Terraform(folder / f"terraform-{size}", options.terraform_provider)
+                run["terraform"] = _terraform(servers, work, peer)
             results["load_after"] = [round(load, 1) for load in os.getloadavg()]
             _keep({**results, "sizes": sizes, "targets": report.targets(sizes)}, name)
 
@@ -69,7 +73,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stock", action="store_true", help="without what our images set for the server")
     parser.add_argument("--only", type=_contestants, default=CONTESTANTS, help=f"of {','.join(CONTESTANTS)}")
     parser.add_argument("--in-flight", type=_numbers, default=IN_FLIGHT, help="of the bare calls, at the first size")
-    parser.add_argument("--deploy-up-to", type=int, default=200, metavar="N", help="largest size for `prefect deploy`")
+    parser.add_argument("--deploy-up-to", type=int, default=200, metavar="N", help="largest size for the other peers")
+    parser.add_argument(
+        "--terraform-provider", type=Path, metavar="FILE", help="measure Terraform too, with its Prefect provider there"
+    )
     parser.add_argument("--env", type=_setting, action="append", default=[], metavar="KEY=VALUE", help="for Pulumi")
     parser.add_argument("--name", help="of the files in benchmarks/results (default: the database)")
     parser.add_argument("--install", action="store_true", help="install Debian's Postgres when it isn't there")
@@ -126,6 +133,23 @@ def _deploy(servers: Servers, work: Work, folder: Path) -> dict[str, float]:
         }
     _tell(f"{work.size}: prefect work-pool create: {taken['create_pools']:.1f} s")
     _tell(f"{work.size}: prefect deploy --all: {taken['deploy_all']:.1f} s")
+    return taken
+
+
+def _terraform(servers: Servers, work: Work, peer: Terraform) -> dict[str, float]:
+    taken: dict[str, float] = {}
+
+    def took(step: str, seconds: float) -> None:
+        taken[step] = seconds
+        _tell(f"{work.size}: terraform: {step}: {seconds:.1f} s")
+
+    with servers.fresh() as server:
+        peer.declare(server.url, work)
+        took("first_apply", peer.apply())
+        took("no_op_plan", peer.plan())
+        peer.declare(server.url, work, description="Something else.")
+        took("change_one", peer.apply())
+        took("destroy", peer.destroy())
     return taken
 
 

@@ -13,6 +13,7 @@ COLOURS: Final = {
     "bare calls": "#8a8f98",
     "prefect work-pool create": "#d18b47",
     "prefect deploy --all": "#d18b47",
+    "Terraform's first apply": "#d18b47",
 }
 OURS: Final = "#2d6df6"
 
@@ -51,6 +52,8 @@ def _bars(run: Mapping[str, Any]) -> list[tuple[str, float | None]]:
         bars.append(("prefect work-pool create", run["create_pools"]))
     if "deploy_all" in run:
         bars.append(("prefect deploy --all", run["deploy_all"]))
+    if "terraform" in run:
+        bars.append(("Terraform's first apply", run["terraform"]["first_apply"]))
     names = {
         "first_up": "first up",
         "no_op": "no-op up",

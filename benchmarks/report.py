@@ -14,11 +14,15 @@ _ROWS: Final[Mapping[str, _Measured]] = {
     "**first up**": lambda run: float(run["ours"]["first_up"]["seconds"]),
     "`prefect work-pool create`, for each pool": lambda run: float(run["create_pools"]),
     "`prefect deploy --all`": lambda run: float(run["deploy_all"]),
+    "Terraform's first apply": lambda run: float(run["terraform"]["first_apply"]),
     "preview of the first up": lambda run: float(run["ours"]["preview"]["seconds"]),
     "no-op up": lambda run: float(run["ours"]["no_op"]["seconds"]),
     "no-op up `--refresh`": lambda run: float(run["ours"]["no_op_refresh"]["seconds"]),
+    "Terraform's plan with nothing to do": lambda run: float(run["terraform"]["no_op_plan"]),
     "one field of one deployment changed": lambda run: float(run["ours"]["change_one"]["seconds"]),
+    "Terraform's change of one field": lambda run: float(run["terraform"]["change_one"]),
     "destroy": lambda run: float(run["ours"]["destroy"]["seconds"]),
+    "Terraform's destroy": lambda run: float(run["terraform"]["destroy"]),
     "an empty up (the CLI by itself)": lambda run: float(run["ours"]["empty_up"]["seconds"]),
     "all rows of both kinds, listed": lambda run: float(run["ours"]["listing"]),
     "the server's processor time in the bare calls": lambda run: float(_best(run)["server_cpu_seconds"]),
@@ -68,10 +72,26 @@ def targets(sizes: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
             whole = f"first up of {size} / (prefect work-pool create + prefect deploy --all)"
             found.append(Target(whole, first_up / (run["create_pools"] + alone), 1 / 3))
             found.append(Target(f"first up of {size}, pools included / prefect deploy --all", first_up / alone, 1 / 3))
+        found += _beside_terraform(size, run)
     if all("ours" in sizes.get(size, {}) for size in (200, 1000)):
         growth = sizes[1000]["ours"]["first_up"]["seconds"] / sizes[200]["ours"]["first_up"]["seconds"]
         found.append(Target("first up of 1000 / of 200", growth, 6.0))
     return [target.row() for target in found]
+
+
+def _beside_terraform(size: int, run: Mapping[str, Any]) -> list[Target]:
+    if "terraform" not in run:
+        return []
+    ours, peer = run["ours"], run["terraform"]
+    return [
+        Target(f"first up of {size} / Terraform's", ours["first_up"]["seconds"] / peer["first_apply"], 1 / 3),
+        Target(
+            f"no-op up --refresh at {size} / Terraform's plan",
+            ours["no_op_refresh"]["seconds"] / peer["no_op_plan"],
+            0.2,
+        ),
+        Target(f"destroy of {size} / Terraform's", ours["destroy"]["seconds"] / peer["destroy"], 0.25),
+    ]
 
 
 def _best(run: Mapping[str, Any]) -> Mapping[str, Any]:

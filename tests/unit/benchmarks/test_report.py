@@ -40,6 +40,14 @@ def test_what_was_not_measured_is_not_told() -> None:
     assert [what for what in found if "bare calls" in what or "deploy --all" in what or "of 1000" in what] == []
 
 
+def test_terraform_is_held_beside_what_does_the_same() -> None:
+    peer = {"first_apply": 39.0, "no_op_plan": 29.0, "change_one": 1.0, "destroy": 36.0}
+    found = by_name({200: {"ours": ours(13.0), "terraform": peer}})
+    assert found["first up of 200 / Terraform's"]["met"] is True
+    assert found["no-op up --refresh at 200 / Terraform's plan"]["met"] is False
+    assert found["destroy of 200 / Terraform's"]["met"] is True
+
+
 def test_growth_and_the_limits_of_a_thousand_need_a_thousand() -> None:
     found = by_name({200: {"ours": ours(10.0)}, 1000: {"raw": {"best": 40.0}, "ours": ours(70.0)}})
     assert found["first up of 1000 / of 200"]["measured"] == 7.0
