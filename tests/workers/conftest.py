@@ -33,6 +33,12 @@ def espera(segundos: float = 0, terco: bool = False):
     Path(os.environ["SEEN"], "termino").touch()
 
 @flow
+def solo_la_primera_vez_espera(segundos: float = 0):
+    if not (first := Path(os.environ["SEEN"], "primera")).exists():
+        first.touch()
+        espera.fn(segundos)
+
+@flow
 def cae():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -75,6 +81,10 @@ class Work:
     def run(self, run: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.api.get(f"flow_runs/{run}").raise_for_status().json()
         return answer
+
+    def put(self, run: str, state: str, *, force: bool = True, **more: Any) -> None:
+        body = {"state": {"type": state, **more}, "force": force}
+        self.api.post(f"flow_runs/{run}/set_state", json=body).raise_for_status()
 
     def state(self, run: str) -> str:
         return str(self.run(run)["state_type"])

@@ -21,8 +21,7 @@ async def client(server: str) -> AsyncIterator[PrefectClient]:
 
 
 def put(work: Work, run: str, state: str, worker: str | None = None, **more: Any) -> None:
-    body = {"state": {"type": state, **more}, "force": True}
-    work.api.post(f"flow_runs/{run}/set_state", json=body).raise_for_status()
+    work.put(run, state, **more)
     if worker:
         work.api.patch(f"flow_runs/{run}/labels", json={WORKER_LABEL: worker}).raise_for_status()
 

@@ -169,6 +169,41 @@ def test_a_run_that_ends_makes_room_for_the_next_at_once(work: Work) -> None:
     assert max(pauses) < 20, pauses
 
 
+def test_a_run_that_is_no_longer_the_workers_is_ended_without_a_word_to_the_server(work: Work) -> None:
+    """It would hold its slot, and do what is done elsewhere by now."""
+    worker = work.worker("--limit", "2")
+    crashed, elsewhere = work.submit(segundos=600), work.submit(segundos=600)
+    work.runs(crashed)
+    work.runs(elsewhere)
+
+    work.put(crashed, "CRASHED")
+    work.api.patch(f"flow_runs/{elsewhere}/labels", json={"prefect.worker.name": "otro"}).raise_for_status()
+
+    assert work.ends(work.submit(), 150) == "COMPLETED", work.log()
+    eventually("both ended", lambda: work.log().count("no longer this worker's") == 2, 60)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0, work.log()
+    assert (work.state(crashed), work.state(elsewhere)) == ("CRASHED", "RUNNING"), work.log()
+    assert "no longer" not in str(work.run(crashed)["state"]["message"])
+
+
+def test_a_crashed_run_that_is_to_run_again_does_so_at_once_though_its_process_goes_on(work: Work) -> None:
+    """Prefect's worker fails there when it has a limit, and takes no other run either until the process is gone."""
+    work.deploy("solo_la_primera_vez_espera")
+    work.worker("--limit", "2")
+    run = work.submit("solo_la_primera_vez_espera", segundos=600)
+    work.runs(run)
+
+    work.put(run, "CRASHED")
+    work.put(run, "SCHEDULED", force=False, name="AwaitingRetry")
+    other = work.submit()
+
+    assert work.ends(other, 25) == "COMPLETED", work.log()
+    assert work.ends(run, 25) == "COMPLETED", work.log()
+    assert work.run(run)["run_count"] == 2
+    assert work.log().count("no longer this worker's") == 1
+
+
 def test_a_worker_makes_no_pool_but_waits_for_it(work: Work) -> None:
     work.api.delete(f"work_pools/{work.pool}").raise_for_status()
     worker = work.worker()
@@ -186,6 +221,8 @@ def test_what_is_overridden_is_there_in_this_version_of_prefect() -> None:
         "_get_scheduled_flow_runs": ["self"],
         "_submit_run_and_capture_errors": ["self", "flow_run", "task_status"],
         "_give_worker_labels_to_flow_run": ["self", "flow_run_id"],
+        "_propose_crashed_state": ["self", "flow_run", "message", "client"],
+        "kill_infrastructure": ["self", "infrastructure_pid", "configuration", "grace_seconds"],
         "is_worker_still_polling": ["self", "query_interval_seconds"],
     }
 

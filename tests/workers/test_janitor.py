@@ -32,11 +32,6 @@ def rounds(work: Work, client: PrefectClient, **policies: Any) -> Rounds:
     return Rounds(given, Server(client, given.pools))
 
 
-def put(work: Work, run: str, state: str, **more: Any) -> None:
-    body = {"state": {"type": state, **more}, "force": True}
-    work.api.post(f"flow_runs/{run}/set_state", json=body).raise_for_status()
-
-
 def beat(work: Work, run: str) -> None:
     event = {
         "id": str(uuid4()),
@@ -57,8 +52,8 @@ async def test_a_run_without_a_sign_of_life_ends_crashed_and_one_with_goes_on(
 ) -> None:
     dead, alive, cancelling = (work.submit() for _ in range(3))
     for run in (dead, alive):
-        put(work, run, "RUNNING")
-    put(work, cancelling, "CANCELLING")
+        work.put(run, "RUNNING")
+    work.put(cancelling, "CANCELLING")
     janitor = rounds(work, client, zombie_runs=8)
     await janitor.one()
     assert work.state(dead) == "RUNNING"  # it has just begun to look: who can say how long nobody beat
@@ -79,7 +74,7 @@ async def test_a_run_without_a_sign_of_life_ends_crashed_and_one_with_goes_on(
 
 async def test_after_a_pause_the_silence_is_nobodys_fault(work: Work, client: PrefectClient) -> None:
     run = work.submit()
-    put(work, run, "RUNNING")
+    work.put(run, "RUNNING")
     janitor = rounds(work, client, zombie_runs=2)
     await janitor.one()
     janitor.last = datetime.now(UTC) - timedelta(hours=1)
@@ -93,7 +88,7 @@ async def test_after_a_pause_the_silence_is_nobodys_fault(work: Work, client: Pr
 
 async def test_what_was_taken_and_never_started_ends_crashed(work: Work, client: PrefectClient) -> None:
     run, waiting = work.submit(), work.submit()
-    put(work, run, "PENDING")
+    work.put(run, "PENDING")
     janitor = rounds(work, client, pending_timeout=1)
     await anyio.sleep(1.5)
 
@@ -107,7 +102,7 @@ async def test_nothing_is_judged_while_the_servers_clock_is_another_one(
     work: Work, client: PrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = work.submit()
-    put(work, run, "PENDING")
+    work.put(run, "PENDING")
     server = Server(client, [work.pool])
     assert abs(await server.skew()) < timedelta(seconds=5)
     janitor = rounds(work, client, pending_timeout=1)
@@ -127,7 +122,7 @@ async def test_nothing_is_judged_while_the_servers_clock_is_another_one(
 
 async def test_after_a_pause_what_was_taken_has_its_time_to_start_anew(work: Work, client: PrefectClient) -> None:
     run = work.submit()
-    put(work, run, "PENDING")
+    work.put(run, "PENDING")
     janitor = rounds(work, client, pending_timeout=2)
     janitor.last = datetime.now(UTC) - timedelta(hours=1)
     await anyio.sleep(2.5)

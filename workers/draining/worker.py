@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from abc import ABC
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 
 from workers.draining.lives import Life
+from workers.draining.lost_runs import LOOK_SECONDS, lost_runs, was_crashed
 from workers.draining.orphans import PROCESS_LABEL, WORKER_LABEL, end_orphans
 
 logger = logging.getLogger("prefect.workers.draining")
@@ -40,8 +43,11 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
         self.draining = False
         self.life: Life | None = None
         """By which this process's runs are told from those of another of the worker's name; None: by the name alone."""
-        self._in_flight: dict[UUID, int | None] = {}
-        """Each run that was submitted and isn't over, with its process once there is one."""
+        self._in_flight: dict[UUID, _UnderWay] = {}
+        """Each run that was submitted and isn't over."""
+        self._lost: set[UUID] = set()
+        """Runs that were this worker's no longer at the last look."""
+        self._looked_at = time.monotonic()
         self._has_looked_back = False
         self._has_polled = False
         self._asking = anyio.Lock()
@@ -75,7 +81,8 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         if self.type == "process":
             await self._look_back()
-        runs = [] if self.draining else await super()._get_scheduled_flow_runs()
+        await self._end_lost()
+        runs = [] if self.draining else await self._not_under_way(await super()._get_scheduled_flow_runs())
         self._has_polled = True
         # It may have been told to stop while it asked. No run is this worker's before it proposes Pending.
         return [] if self.draining else runs
@@ -91,6 +98,50 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
             self.life.forget(dead)
         self._has_looked_back = True
 
+    async def _end_lost(self) -> None:
+        """End what goes on for runs that are this worker's no longer."""
+        if not self._in_flight or time.monotonic() < self._looked_at + LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        started = [run for run, under_way in self._in_flight.items() if under_way.identifier is not None]
+        lost = await lost_runs(self.client, started, self.name, self.life)
+        for run in lost & self._lost:
+            await self._end(run)
+        self._lost = lost
+
+    async def _not_under_way(self, offered: list[WorkerFlowRunResponse]) -> list[WorkerFlowRunResponse]:
+        """Without runs that were scheduled anew while this worker still has a process of theirs. They are taken once
+        it is gone. Prefect's worker would run both; one with a limit would fail there, and take no other run either.
+        """
+        twice = {each.flow_run.id for each in offered} & self._in_flight.keys() - self._submitting_flow_run_ids
+        for run in twice:
+            if await was_crashed(self.client, run):
+                await self._end(run)
+        return [each for each in offered if each.flow_run.id not in twice]
+
+    async def _end(self, run: UUID) -> None:
+        """At once: told to stop, it would tell the server that the run crashed, which by now may run elsewhere."""
+        under_way = self._in_flight.get(run)
+        if under_way is None or under_way.identifier is None or under_way.let_go:
+            return
+        logger.warning("Flow run '%s' is no longer this worker's: what it started for it is ended", run)
+        under_way.let_go = True
+        if isinstance(under_way.identifier, int):
+            _signal(under_way.identifier, signal.SIGKILL)
+            under_way.scope.cancel()  # before its end is seen, which Prefect would tell the server
+            return
+        try:
+            unused: Any = None
+            await self.kill_infrastructure(under_way.identifier, configuration=unused, grace_seconds=0)
+        except Exception:  # those of the engine's client as well; the next look tries again
+            under_way.let_go = False
+            logger.warning("What was started for flow run '%s' can't be ended", run, exc_info=True)
+
+    async def _propose_crashed_state(self, flow_run: FlowRun, *message: Any, **more: Any) -> None:
+        under_way = self._in_flight.get(flow_run.id)
+        if under_way is None or not under_way.let_go:
+            await super()._propose_crashed_state(flow_run, *message, **more)
+
     async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
         """Prefect's own labels, and this process's mark along with them: in one call, so that no run has but one."""
         if self.life is None:
@@ -103,16 +154,18 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
     async def _submit_run_and_capture_errors(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[int | Exception] | None = None
     ) -> Any:
-        def started(identifier: Any) -> None:
-            self._in_flight[flow_run.id] = identifier if isinstance(identifier, int) else None
+        under_way = self._in_flight[flow_run.id] = _UnderWay()
 
-        self._in_flight[flow_run.id] = None
+        def started(identifier: Any) -> None:
+            under_way.identifier = identifier if isinstance(identifier, int | str) else None
+
         noted: Any = task_status and _Noted(task_status, started)
         try:
-            result = await super()._submit_run_and_capture_errors(flow_run, noted)
-            if isinstance(result, BaseWorkerResult) and result.status_code == 0:
-                await self._end_if_unfinished(flow_run, result.identifier)
-            return result
+            with under_way.scope:
+                result = await super()._submit_run_and_capture_errors(flow_run, noted)
+                if isinstance(result, BaseWorkerResult) and result.status_code == 0:
+                    await self._end_if_unfinished(flow_run, result.identifier)
+                return result
         finally:
             self._in_flight.pop(flow_run.id, None)
             if self._runs_task_group is not None:
@@ -140,7 +193,8 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
     async def end_processes(self) -> None:
         """End what runs as a process of this worker: Prefect then reports the run as Crashed."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            processes = [(run, pid) for run, pid in self._in_flight.items() if pid is not None]
+            under_way = self._in_flight.items()
+            processes = [(run, each.identifier) for run, each in under_way if isinstance(each.identifier, int)]
             for run, pid in processes:
                 logger.warning("Flow run '%s' took too long: its process gets %s", run, number.name)
                 _signal(pid, number)
@@ -151,6 +205,17 @@ class Draining(BaseWorker[Any, Any, Any], ABC):
         with anyio.move_on_after(seconds):
             while self.in_flight:  # noqa: ASYNC110  # half of it is Prefect's own set, which tells nobody of a change
                 await anyio.sleep(EVERY_SECONDS)
+
+
+@dataclass
+class _UnderWay:
+    """A run that was submitted."""
+
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    identifier: int | str | None = None
+    """Its process or container, once there is one."""
+    let_go: bool = False
+    """It was ended for a run that isn't this worker's any more: how it ends is not for this worker to tell."""
 
 
 class _Noted:
