@@ -13,8 +13,6 @@ Measured with a thousand deployments that don't change: of 17 s of an `up`, the 
 - **Rubbish.** Python looks for it after each 700 objects, and nearly all of them live until the program's end: a tenth.
 - **Stacks.** The state keeps all calls that have led to a resource: those of the SDK and of asyncio are a third of what
   a deployment has in there, with this machine's paths, and the whole state is written with each change.
-- **Properties that depend on nothing.** The state names each of them, those that were not given as well: a sixth of
-  what a deployment has left in there.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ import functools
 import gc
 import os
 from collections.abc import Mapping
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +58,6 @@ class _WithoutDebug:
 
 _types_of_class: Final = functools.cache(pulumi._types.resource_types)  # noqa: SLF001  # there is no public name
 _whole_stack: Final = pulumi.runtime.resource._get_stack_trace  # noqa: SLF001  # likewise
-_whole_preparation: Final = pulumi.runtime.resource.prepare_resource
 _first_position: Final = pulumi.runtime.resource._get_source_position  # noqa: SLF001  # likewise
 
 
@@ -80,18 +77,6 @@ def _position(stack: source_pb2.StackTrace) -> source_pb2.SourcePosition | None:
     return position
 
 
-async def _prepared(*arguments: Any, **options: Any) -> Any:
-    """What a resource is registered with, without properties that depend on nothing.
-
-    One is left where there is no other: told of none, the engine takes it that each depends on all that the resource
-    does (read in its `source_eval.go`).
-    """
-    prepared = await _whole_preparation(*arguments, **options)
-    every = prepared.property_dependencies
-    depending = {name: urns for name, urns in every.items() if urns}
-    return prepared._replace(property_dependencies=depending or dict(islice(every.items(), 1)))
-
-
 def lighten(environ: Mapping[str, str] = os.environ) -> None:
     """To be called before a resource is made, as often as there are."""
     for module in _TALKATIVE if not environ.get(SENT) else ():
@@ -99,7 +84,6 @@ def lighten(environ: Mapping[str, str] = os.environ) -> None:
             module.log = _WithoutDebug()
     pulumi.runtime.resource._get_stack_trace = _own_stack  # noqa: SLF001  # likewise
     pulumi.runtime.resource._get_source_position = _position  # noqa: SLF001  # likewise
-    pulumi.runtime.resource.prepare_resource = _prepared
     pulumi._types.resource_types = _types_of_class  # noqa: SLF001  # likewise
     gc.set_threshold(COLLECTED_AFTER)
     waited_for = pulumi.runtime.settings._get_rpc_manager().rpcs  # noqa: SLF001  # likewise

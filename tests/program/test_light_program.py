@@ -128,24 +128,6 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
-def test_the_state_keeps_what_properties_depend_on_and_not_that_others_depend_on_nothing(
-    loop: asyncio.AbstractEventLoop, requests: dict[str, Any]
-) -> None:
-    def program() -> None:
-        first = WorkPool("first", name="first", type="process")
-        second = WorkPool("second", name="second", type="process", opts=pulumi.ResourceOptions(depends_on=[first]))
-        deployment(1, second, description="x")
-
-    loop.run_until_complete(run_pulumi_func(program))
-
-    urn = requests["d1"].dependencies[0]
-    kept = {name: list(of.urns) for name, of in requests["d1"].propertyDependencies.items()}
-    assert kept == {"work_pool_name": [urn], "work_pool_id": [urn]}
-    # With none at all the engine would make every property of the second pool depend on the first pool.
-    assert len(requests["second"].dependencies) == 1
-    assert [list(of.urns) for of in requests["second"].propertyDependencies.values()] == [[]]
-
-
 def test_the_state_keeps_the_calls_of_the_program_once_and_none_of_the_sdk(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, requests: dict[str, Any]
 ) -> None:
