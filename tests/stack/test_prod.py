@@ -211,8 +211,15 @@ def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
 
     eventually("taken by the worker", lambda: state() == "PENDING", 120, every=0.2)
 
+    def started() -> str:
+        return docker("inspect", named(prod, "postgres"), "--format", "{{.State.StartedAt}}")
+
+    before = started()
     # From within, sessions included: a `docker kill` is a stop by hand, after which the engine starts nothing again.
-    docker("exec", named(prod, "postgres"), "sh", "-c", "kill -KILL -1 || true")
+    # Who does it may go along with the container.
+    command = ["docker", "exec", named(prod, "postgres"), "sh", "-c", "kill -KILL -1"]
+    subprocess.run(command, capture_output=True, check=False)
+    eventually("Postgres started again", lambda: started() != before, 60)
 
     eventually("Completed", lambda: state() == "COMPLETED", 240)
     assert [each["type"] for each in api.get("flow_run_states/", params={"flow_run_id": run}).json()].count(
