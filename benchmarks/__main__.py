@@ -9,6 +9,7 @@ import platform
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from benchmarks import chart, raw, report
 from benchmarks.deploy import create_pools, deploy_all
 from benchmarks.postgres import cluster
 from benchmarks.server import Databases, Servers, Sqlite
-from benchmarks.stack import Project
+from benchmarks.stack import Project, Taken
 from benchmarks.terraform import Terraform
 from benchmarks.work import Work
 from infra.components.server import WRITES_AT_ONCE
@@ -103,11 +104,7 @@ def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str
     project.up()  # the first one of a project has to find the plugins
     steps: dict[str, Any] = {}
 
-    def took(step: str, measured: Any) -> None:
-        steps[step] = measured if isinstance(measured, float) else asdict(measured)
-        seconds = measured if isinstance(measured, float) else measured.seconds
-        _tell(f"{work.size}: {step}: {seconds:.1f} s")
-
+    took = _noting(steps, f"{work.size}")
     took("empty_up", project.up())
     with servers.fresh() as server:
         project.declare(server.url, work, at_once)
@@ -138,11 +135,7 @@ def _deploy(servers: Servers, work: Work, folder: Path) -> dict[str, float]:
 
 def _terraform(servers: Servers, work: Work, peer: Terraform) -> dict[str, float]:
     taken: dict[str, float] = {}
-
-    def took(step: str, seconds: float) -> None:
-        taken[step] = seconds
-        _tell(f"{work.size}: terraform: {step}: {seconds:.1f} s")
-
+    took = _noting(taken, f"{work.size}: terraform")
     with servers.fresh() as server:
         peer.declare(server.url, work)
         took("first_apply", peer.apply())
@@ -151,6 +144,17 @@ def _terraform(servers: Servers, work: Work, peer: Terraform) -> dict[str, float
         took("change_one", peer.apply())
         took("destroy", peer.destroy())
     return taken
+
+
+def _noting(steps: dict[str, Any], whose: str) -> Callable[[str, Taken | float], None]:
+    """What keeps what a step took, and tells it."""
+
+    def took(step: str, measured: Taken | float) -> None:
+        steps[step] = measured if isinstance(measured, float) else asdict(measured)
+        seconds = measured if isinstance(measured, float) else measured.seconds
+        _tell(f"{whose}: {step}: {seconds:.1f} s")
+
+    return took
 
 
 def _keep(results: dict[str, Any], name: str) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.peer import seconds_of
 from benchmarks.work import Work
 
 FLOW: Final = """\
@@ -24,10 +22,9 @@ def flow_{n}(dias: int = 7) -> None:
 
 def create_pools(url: str, work: Work, folder: Path) -> float:
     """Seconds for all pools: Prefect has no file to declare them in, and its command makes one."""
-    started = time.perf_counter()
-    for pool in work.pools:
-        _prefect("work-pool", "create", pool, "--type", "process", url=url, folder=folder)
-    return time.perf_counter() - started
+    return sum(
+        _prefect("work-pool", "create", pool, "--type", "process", url=url, folder=folder) for pool in work.pools
+    )
 
 
 def deploy_all(url: str, work: Work, folder: Path) -> float:
@@ -45,19 +42,10 @@ def deploy_all(url: str, work: Work, folder: Path) -> float:
     pull = [{"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}]
     # JSON is YAML.
     (folder / "prefect.yaml").write_text(json.dumps({"name": "bench", "pull": pull, "deployments": entries}))
-    started = time.perf_counter()
-    _prefect("deploy", "--all", url=url, folder=folder)
-    return time.perf_counter() - started
+    return _prefect("deploy", "--all", url=url, folder=folder)
 
 
-def _prefect(*arguments: str, url: str, folder: Path) -> None:
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")},
-        "PREFECT_API_URL": url,
-        "PREFECT_HOME": str(folder / "home"),
-        "DO_NOT_TRACK": "1",
-    }
+def _prefect(*arguments: str, url: str, folder: Path) -> float:
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"prefect {' '.join(arguments)}: {(done.stdout + done.stderr)[-4000:]}")
+    settings = {"PREFECT_API_URL": url, "PREFECT_HOME": str(folder / "home"), "DO_NOT_TRACK": "1"}
+    return seconds_of(command, folder, settings, without=("PREFECT_",))

@@ -78,9 +78,7 @@ class Project:
 
     def declare(self, url: str, work: Work, writes_at_once: int | None, **changes: Any) -> None:
         """The work as the program's; `changes` are made to the first deployment."""
-        deployments = work.deployments
-        deployments[0] |= changes
-        declared = {"api_url": url, "writes_at_once": writes_at_once, "pools": work.pools, "deployments": deployments}
+        declared = {"writes_at_once": writes_at_once, **work.declared(url, **changes)}
         (self._folder / "work.json").write_text(json.dumps(declared))
 
     def up(self, *options: str) -> Taken:

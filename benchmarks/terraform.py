@@ -7,13 +7,11 @@ Neither is brought by this project: `terraform` has to be on PATH, and the provi
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import time
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.peer import seconds_of
 from benchmarks.work import Work
 
 BINARY: Final = "terraform-provider-prefect"  # as Terraform looks for it in a folder
@@ -84,10 +82,7 @@ class Terraform:
 
     def declare(self, url: str, work: Work, **changes: Any) -> None:
         """The work as the configuration's; `changes` are made to the first deployment."""
-        deployments = work.deployments
-        deployments[0] |= changes
-        declared = {"api_url": url, "pools": work.pools, "deployments": deployments}
-        (self._folder / "work.json").write_text(json.dumps(declared))
+        (self._folder / "work.json").write_text(json.dumps(work.declared(url, **changes)))
 
     def apply(self) -> float:
         """Seconds. With Terraform's own ten at once, and its refresh."""
@@ -101,15 +96,6 @@ class Terraform:
         return self._run("destroy", "-auto-approve")
 
     def _run(self, *arguments: str) -> float:
-        environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "TF_"))},
-            "TF_CLI_CONFIG_FILE": str(self._folder / "cli.tfrc"),
-            "CHECKPOINT_DISABLE": "1",
-        }
         command = ["terraform", *arguments, "-no-color", "-input=false"]
-        started = time.perf_counter()
-        done = subprocess.run(command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False)
-        seconds = time.perf_counter() - started
-        if done.returncode != 0:
-            raise RuntimeError(f"terraform {' '.join(arguments)}: {(done.stdout + done.stderr)[-4000:]}")
-        return seconds
+        settings = {"TF_CLI_CONFIG_FILE": str(self._folder / "cli.tfrc"), "CHECKPOINT_DISABLE": "1"}
+        return seconds_of(command, self._folder, settings, without=("PREFECT_", "TF_"))

@@ -41,3 +41,9 @@ class Work:
             }
             for n in range(self.size)
         ]
+
+    def declared(self, api_url: str, **changes: Any) -> dict[str, Any]:
+        """All of it for that server, as a file for who declares; `changes` are made to the first deployment."""
+        deployments = self.deployments
+        deployments[0] |= changes
+        return {"api_url": api_url, "pools": self.pools, "deployments": deployments}

@@ -16,19 +16,18 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from workers.draining.lives import Life
-from workers.draining.orphans import PROCESS_LABEL, WORKER_LABEL
+from workers.draining.orphans import PAGE, PROCESS_LABEL, WORKER_LABEL
 
 LOOK_SECONDS: Final = 30.0
 """Between two looks. What is lost at both is ended: a flow that crashed by itself has that long for its hooks."""
-MOST: Final = 200  # as many as the server gives at once
 
 
 async def lost_runs(client: PrefectClient, runs: Collection[UUID], worker: str, life: Life | None) -> set[UUID]:
     """Of the runs that this worker has under way, those that aren't its own."""
     found: set[UUID] = set()
     ids = list(runs)
-    for first in range(0, len(ids), MOST):
-        some = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + MOST]))
+    for first in range(0, len(ids), PAGE):
+        some = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + PAGE]))
         found |= {run.id for run in await client.read_flow_runs(flow_run_filter=some) if _is_lost(run, worker, life)}
     return found
 
