@@ -98,6 +98,7 @@ def write_stack(folder: Path, size: Size, drain_seconds: int = DRAIN_SECONDS) ->
     }
     # Shorter than prod's own, so that what waits for them is seen within minutes.
     config["prefect-infra:janitor"] |= {"every": "15s", "pending_timeout": "3m", "rerun_crashed": 2}
+    config.pop("prefect-infra:backup", None)  # its volume would outlast the stack
     config["prefect-infra:areas"] = areas(size)
     with file.open("w", encoding="utf-8") as stream:
         YAML().dump({"config": config}, stream)

@@ -8,7 +8,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def harmless(stack: Stack) -> Stack:
-    """The stack with a port and a profile of its own, without runs that nobody asked for, and free to be destroyed."""
+    """The stack with a port and a profile of its own, without runs that nobody asked for, and free to be destroyed.
+
+    Backups would outlast it, and in a folder they would lie among the base's.
+    """
     server = stack.server.model_copy(update={"port": "auto", "bind": LOOPBACK, "address": LOOPBACK, "protect": False})
     if server.scaled is not None:
         # Without the base's certificate, which is for another name.
@@ -17,6 +20,7 @@ def harmless(stack: Stack) -> Stack:
     return stack.model_copy(
         update={
             "server": server,
+            "backup": None,
             "profiles": (_profile(stack),),
             "areas": tuple(_without_schedules(area) for area in stack.areas),
         }

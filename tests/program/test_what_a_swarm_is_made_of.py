@@ -37,7 +37,7 @@ def services(made: Any) -> dict[str, dict[str, Any]]:
 def test_each_part_is_one_service_with_its_replicas(made: Any) -> None:
     found = services(made)
     areas = [f"{area}-{role}" for area in ("compras", "finanzas", "ventas") for role in ("socket-proxy", "worker")]
-    parts = ["api", "janitor", "migration", "postgres", "proxy", "redis", "services"]
+    parts = ["api", "backup", "janitor", "migration", "postgres", "proxy", "redis", "services"]
     assert sorted(found) == sorted([*parts, *areas])
     modes = {name: (each["deploy"]["mode"], each["deploy"].get("replicas")) for name, each in found.items()}
     assert modes["api"] == modes["ventas-worker"] == ("replicated", 2)
@@ -79,20 +79,10 @@ def test_a_replica_is_not_ended_because_its_database_is_away(made: Any) -> None:
 
 def test_what_keeps_data_stays_on_the_node_that_is_declared(made: Any) -> None:
     placed = {name: each["deploy"]["placement"]["constraints"] for name, each in services(made).items()}
-    assert {name for name, constraints in placed.items() if constraints} == {"postgres", "redis"}
-    assert placed["postgres"] == placed["redis"] == ["node.hostname==node-1"]
+    assert {name for name, constraints in placed.items() if constraints} == {"postgres", "redis", "backup"}
+    assert placed["postgres"] == placed["redis"] == placed["backup"] == ["node.hostname==node-1"]
     nodes = {name: inputs.get("node") for name, inputs in made.of("NodeVolume").items()}
-    assert {name for name, node in nodes.items() if node == "node-1"} == {"postgres-data", "redis-data"}
-
-
-def test_backups_are_on_the_node_that_keeps_the_data(program: Callable[..., Any]) -> None:
-    def backed_up(config: dict[str, Any]) -> None:
-        on_a_swarm(config)
-        config["backup"] = {"every": "6h"}
-
-    made = program("prod", change=backed_up)
-    assert services(made)["backup"]["deploy"]["placement"]["constraints"] == ["node.hostname==node-1"]
-    assert made.of("NodeVolume")["backups"]["node"] == "node-1"
+    assert {name for name, node in nodes.items() if node == "node-1"} == {"postgres-data", "redis-data", "backups"}
 
 
 def test_an_area_may_have_machines_of_its_own(program: Callable[..., Any]) -> None:

@@ -35,11 +35,12 @@ def files(inputs: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_prod_is_a_database_redis_a_migration_replicas_services_and_a_proxy(
+def test_prod_is_a_database_redis_a_migration_replicas_services_backups_and_a_proxy(
     program: Callable[..., Any], preview: bool
 ) -> None:
     made = program("prod", preview=preview)
-    assert sorted(of_the_server(made)) == ["api-1", "api-2", "migration", "postgres", "proxy", "redis", "services-1"]
+    parts = ["api-1", "api-2", "backup", "migration", "postgres", "proxy", "redis", "services-1"]
+    assert sorted(of_the_server(made)) == parts
     assert list(made.of("CompletedRun")) == [f"{PREFIX}-migration"]
 
 
@@ -61,10 +62,10 @@ def test_only_the_proxy_publishes_ports(program: Callable[..., Any]) -> None:
     assert {name: ports for name, ports in published.items() if ports} == {f"{PREFIX}-proxy": {8443.0, 8080.0}}
 
 
-def test_nobody_but_the_server_reaches_the_database_and_redis(program: Callable[..., Any]) -> None:
+def test_nobody_but_the_server_and_backups_reach_the_database_and_redis(program: Callable[..., Any]) -> None:
     made = program("prod")
     on_backend = {name for name, inputs in made.of("Container").items() if "-backend" in networks(inputs)}
-    assert on_backend == {*SERVER, f"{PREFIX}-postgres", f"{PREFIX}-redis"}
+    assert on_backend == {*SERVER, *(f"{PREFIX}-{role}" for role in ("postgres", "redis", "backup"))}
     for name in ("postgres", "redis"):
         assert networks(of_the_server(made)[name]) == {"-backend"}
     assert made.of("Network")["backend"]["internal"]
@@ -129,6 +130,7 @@ def test_flow_runs_read_the_credential_from_a_file_and_not_from_their_environmen
 
 def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callable[..., Any]) -> None:
     def elsewhere(config: dict[str, Any]) -> None:
+        del config["backup"]  # its owner's
         config["server"] |= {
             "database": {"url": {"secret": "database_url"}},
             "redis": {"url": {"secret": "redis_url"}, "authority": {"secret": "authority"}},

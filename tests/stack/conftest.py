@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.platforms import Declared, Platform, declared_in
+from tests.stack.platforms import Declared, Platform, declared_in, docker
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,8 @@ def new_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     for platform in made:
         if platform.containers():
             platform.run("destroy", "--yes", "--stack", platform.stack, check=False)
+        if left := platform.volumes():  # backups stay when a stack is destroyed
+            docker("volume", "rm", *left)
 
 
 @pytest.fixture(scope="module")

@@ -148,6 +148,10 @@ class Platform:
         names = docker("ps", "--all", "--filter", f"label=prefect-infra.stack={self.stack}", "--format", "{{.Names}}")
         return sorted(names.split())
 
+    def volumes(self) -> list[str]:
+        names = docker("volume", "ls", "--filter", f"label=prefect-infra.stack={self.stack}", "--format", "{{.Name}}")
+        return sorted(names.split())
+
 
 class Declared:
     def __init__(self, config: Any) -> None:
@@ -158,6 +162,9 @@ class Declared:
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._config[f"prefect-infra:{key}"] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._config[f"prefect-infra:{key}"]
 
 
 def declared_in(

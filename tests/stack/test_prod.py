@@ -43,7 +43,6 @@ def small(declared: Any) -> None:
     declared["server"]["proxy"]["http_port"] = "auto"
     declared["workers"] = {"type": "docker", "replicas": 1}
     declared["schedules_active"] = False
-    declared["backup"] = {"every": "1d"}
 
 
 @pytest.fixture(scope="module")

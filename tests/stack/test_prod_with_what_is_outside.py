@@ -62,6 +62,7 @@ def on_what_is_outside(declared: Any) -> None:
         del declared["areas"][area]
     slow = {"name": "esperar-mucho-tiempo", "entrypoint": "flows/espera.py:espera"}
     declared["areas"]["ventas"]["deployments"].append(slow)
+    del declared["backup"]  # the company's own
     server = declared["server"]
     server |= {"port": "auto", "protect": False, "replicas": 1}
     server["database"] = {"type": "postgres", **named(url="database_url", authority="authority")}

@@ -41,6 +41,8 @@ def test_it_is_prod_on_ports_of_its_own_without_schedules_and_protection(checkou
     deployments = [deployment for area in local.areas for deployment in area.deployments]
     assert deployments
     assert not any(schedule.active for deployment in deployments for schedule in deployment.schedules)
+    assert prod.backup is not None
+    assert local.backup is None, "their volume would stay on this machine"
 
 
 def test_what_is_named_by_prods_secrets_is_its_own_here(checkout: Path) -> None:
