@@ -116,8 +116,13 @@ class Lifecycle(Generic[I]):
 
     async def update(self, session: Session, id_: str, state: Mapping[str, Any], new: Mapping[str, Any]) -> Live[I]:
         old, wanted = self._from_state(state), self._parse(new)
-        kept = {name: getattr(old, name) for name in wanted.held() if not wanted.ours(name)}
-        return await self.kind.update(session, id_, old, wanted.model_copy(update=kept), state)
+        theirs = {name for name in wanted.held() if not wanted.ours(name)}
+        if theirs & self.kind.written_along:
+            # The state needn't have what people made of it, and that is about to be written along with the rest.
+            live = await self.kind.read(session, id_, old, state)
+            if live is not None:
+                old = old.model_copy(update={name: getattr(live.inputs, name) for name in theirs})
+        return await self.kind.update(session, id_, old, wanted.with_theirs(old), state)
 
     async def delete(self, session: Session, id_: str, state: Mapping[str, Any]) -> None:
         await self.kind.delete(session, id_, self._from_state(state), state)

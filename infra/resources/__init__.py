@@ -38,7 +38,7 @@ from infra.resources.lookups import (
 from infra.resources.provider import Provider
 from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
 from infra.resources.swarm import EncryptionCheck, NodeVolume, PushedImage, SwarmService
-from infra.resources.work_pool import WorkPool, WorkQueue
+from infra.resources.work_pool import StorageConfiguration, WorkPool, WorkQueue
 
 __all__ = [
     "Automation",
@@ -64,6 +64,7 @@ __all__ = [
     "Provider",
     "PushedImage",
     "Schedule",
+    "StorageConfiguration",
     "SwarmService",
     "TagConcurrencyLimit",
     "Trigger",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import pulumi
 
 from infra.resources.light_program import lighten
+
+
+class StorageConfiguration(TypedDict, total=False):
+    """What each key means: `infra.provider.kinds.work_pool`."""
+
+    bundle_upload_step: Mapping[str, Any]
+    bundle_execution_step: Mapping[str, Any]
+    default_result_storage_block_id: pulumi.Input[str]
 
 
 class WorkPool(pulumi.CustomResource):
@@ -30,6 +38,7 @@ class WorkPool(pulumi.CustomResource):
         is_paused: pulumi.Input[bool] | None = None,
         job_defaults: pulumi.Input[Mapping[str, Any]] | None = None,
         base_job_template: pulumi.Input[Mapping[str, Any]] | None = None,
+        storage_configuration: pulumi.Input[StorageConfiguration] | None = None,
         adopt: pulumi.Input[bool] | None = None,
         owners: pulumi.Input[Mapping[str, str]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -42,6 +51,7 @@ class WorkPool(pulumi.CustomResource):
             "is_paused": is_paused,
             "job_defaults": job_defaults,
             "base_job_template": base_job_template,
+            "storage_configuration": storage_configuration,
             "adopt": adopt,
             "owners": owners,
             "work_pool_id": None,

@@ -10,6 +10,7 @@ from pydantic import Field
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotFound, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Kind, Live, Outputs, Session
+from infra.provider.kinds.trigger import without_ids
 
 RULE: Final = ("trigger", "actions", "actions_on_trigger", "actions_on_resolve")
 """What the server fills in with its defaults, so that it can't be compared with what was declared."""
@@ -19,6 +20,7 @@ class AutomationInputs(AdoptableShared):
     name: str = Field(min_length=1, description="The server takes two of one name; a stack doesn't.")
     description: str = Field(default="", description="Shown in the UI.")
     enabled: bool = Field(default=True, description="A disabled automation does nothing.")
+    tags: tuple[str, ...] = Field(default=(), description="To find it by.")
     trigger: dict[str, Any] = Field(description="The event, or its absence, as Prefect's API has it.")
     actions: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it fires.")
     actions_on_trigger: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it begins to fire.")
@@ -35,6 +37,7 @@ class Automation(Kind[AutomationInputs]):
     inputs = AutomationInputs
     outputs = AutomationOutputs
     replaced_by: ClassVar[Mapping[str, str]] = {}
+    written_along = frozenset({"name", "description", "enabled", "tags", *RULE})  # a PUT takes all of them
     secrets = frozenset({"as_written"})  # it repeats whatever the rule holds, a webhook's credentials too
 
     async def create(self, session: Session, new: AutomationInputs) -> Live[AutomationInputs]:
@@ -54,7 +57,7 @@ class Automation(Kind[AutomationInputs]):
         # What the server made of ours can't be told from somebody else's but by writing it: only with leave.
         if not (new.adopt or self._looks_like(rows[0], new)):
             raise NotOurs(f"automation {new.name!r}", self.token, rows[0]["id"])
-        return await self._put(api, rows[0]["id"], new)
+        return await self._put(api, rows[0]["id"], new.with_theirs(_inputs(rows[0])))
 
     async def read(
         self, session: Session, id_: str, known: AutomationInputs | None, state: Mapping[str, Any]
@@ -63,12 +66,12 @@ class Automation(Kind[AutomationInputs]):
             row = await session.api.get(f"automations/{id_}")
         except NotFound:
             return None
-        rule = {key: row[key] for key in RULE}
-        if known is not None and state.get("as_written") == rule:
-            rule = {key: getattr(known, key) for key in RULE}
-        inputs = AutomationInputs(
-            name=row["name"], description=row["description"] or "", enabled=row["enabled"], **rule
-        )
+        inputs = _inputs(row)
+        if known is None:
+            return self._live(row, inputs)
+        written, now = _rule(state.get("as_written") or {}), _rule(row)
+        same = {key for key in written if known.ours(key) and written[key] == now[key]}
+        inputs = inputs.model_copy(update={"owners": known.owners, **{key: getattr(known, key) for key in same}})
         return self._live(row, inputs)
 
     async def update(
@@ -77,7 +80,8 @@ class Automation(Kind[AutomationInputs]):
         # A PUT resets the trigger's state; switching it on and off doesn't need one.
         if new.changed_from(old) <= {"enabled", "adopt", "owners"}:
             await session.api.patch(f"automations/{id_}", {"enabled": new.enabled})
-            outputs = AutomationOutputs(automation_id=id_, as_written=state["as_written"])
+            written = {key: value for key, value in state["as_written"].items() if new.ours(key)}
+            outputs = AutomationOutputs(automation_id=id_, as_written=written)
             return Live(id=id_, inputs=new, outputs=outputs)
         return await self._put(session.api, id_, new)
 
@@ -93,12 +97,31 @@ class Automation(Kind[AutomationInputs]):
         return await api.find("automations/filter", {"automations": {"name": {"any_": [name]}}})
 
     def _looks_like(self, row: Mapping[str, Any], new: AutomationInputs) -> bool:
-        return all(_within(value, row[key]) for key, value in new.canonical().items() if key not in self.incomparable)
+        theirs = _inputs(row).model_dump(mode="json")
+        declared = new.model_dump(mode="json", exclude={*self.incomparable})
+        return all(
+            _within(value, theirs[key]) if key in RULE else value == theirs[key] for key, value in declared.items()
+        )
 
     @staticmethod
     def _live(row: Mapping[str, Any], inputs: AutomationInputs) -> Live[AutomationInputs]:
-        outputs = AutomationOutputs(automation_id=row["id"], as_written={key: row[key] for key in RULE})
-        return Live(id=row["id"], inputs=inputs, outputs=outputs)
+        # What people own was not written by us, or not lately: once it is the stack's again, it counts as drift.
+        written = {key: value for key, value in _rule(row).items() if inputs.ours(key)}
+        return Live(id=row["id"], inputs=inputs, outputs=AutomationOutputs(automation_id=row["id"], as_written=written))
+
+
+def _rule(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: without_ids(row[key]) if key == "trigger" else row[key] for key in RULE if key in row}
+
+
+def _inputs(row: Mapping[str, Any]) -> AutomationInputs:
+    return AutomationInputs(
+        name=row["name"],
+        description=row["description"] or "",
+        enabled=row["enabled"],
+        tags=row.get("tags") or (),
+        **_rule(row),
+    )
 
 
 def _within(declared: Any, completed: Any) -> bool:

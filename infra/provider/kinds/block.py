@@ -63,7 +63,7 @@ class Block(Kind[BlockInputs]):
             if row is None or not (row["data"] == new.data or new.adopt):
                 import_id = row["id"] if row else "ID"
                 raise NotOurs(f"block {new.type_slug}/{new.name}", self.token, import_id) from None
-            if row["data"] != new.data:
+            if row["data"] != new.data and new.ours("data"):
                 await self._replace_data(api, row["id"], new)
             return self._live(row, new)
 

@@ -47,7 +47,8 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
             if not (same or new.adopt):
                 raise NotOurs(f"global concurrency limit {new.name!r}", self.token, new.name) from None
             if not same:
-                await api.patch(f"v2/concurrency_limits/{new.name}", body)
+                patch = {key: value for key, value in body.items() if new.ours(key)}
+                await api.patch(f"v2/concurrency_limits/{new.name}", patch)
         return Live(id=new.name, inputs=new, outputs=LimitOutputs(limit_id=row["id"]))
 
     async def read(
@@ -99,6 +100,8 @@ class TagConcurrencyLimit(Kind[TagConcurrencyLimitInputs]):
             row = None
         if row is not None and row["concurrency_limit"] != new.concurrency_limit and not new.adopt:
             raise NotOurs(f"concurrency limit of the tag {new.tag!r}", self.token, new.tag)
+        if row is not None and not new.ours("concurrency_limit"):
+            return Live(id=new.tag, inputs=new, outputs=LimitOutputs(limit_id=row["id"]))
         return await self._put(session, new)
 
     async def read(
@@ -119,7 +122,9 @@ class TagConcurrencyLimit(Kind[TagConcurrencyLimitInputs]):
         new: TagConcurrencyLimitInputs,
         state: Mapping[str, Any],
     ) -> Live[TagConcurrencyLimitInputs]:
-        return await self._put(session, new)
+        if "concurrency_limit" in new.changed_from(old):
+            return await self._put(session, new)
+        return Live(id=id_, inputs=new, outputs=LimitOutputs(limit_id=state["limit_id"]))
 
     async def delete(
         self, session: Session, id_: str, old: TagConcurrencyLimitInputs, state: Mapping[str, Any]

@@ -3,90 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import itemgetter
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field, ValidationInfo, field_validator
+from typing import Any, ClassVar
 
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, NotOurs
+from infra.provider.kinds import deployment_limit as limits
 from infra.provider.kinds import owned_automations, parameters
 from infra.provider.kinds import schedule as schedules
-from infra.provider.kinds import trigger as triggers
+from infra.provider.kinds.deployment_inputs import DeploymentInputs, DeploymentOutputs
 from infra.provider.kinds.job_variables import refuse_unknown
-from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session, owned
+from infra.provider.kinds.kind import OWNER_LABEL, Failure, Kind, Live, Session, owned
 from infra.provider.kinds.owned_automations import OwnedAutomations
-from infra.provider.kinds.schedule import Schedule
-from infra.provider.kinds.trigger import Trigger
 from infra.provider.listing import Listing
 
-_NOT_IN_BODY = frozenset(
-    {"adopt", "owners", "flow_name", "work_pool_id", "collision_strategy", "schedules", "triggers"}
-)
+_NOT_IN_BODY = frozenset({"adopt", "owners", "flow_name", "work_pool_id", "schedules", "triggers", *limits.FIELDS})
 _ROUTE = frozenset({"work_pool_name", "work_pool_id", "work_queue_name"})
 _SCHEMA = frozenset({"parameter_openapi_schema", "enforce_parameter_schema"})
-_LIMIT = frozenset({"concurrency_limit", "collision_strategy"})
-
-
-class DeploymentInputs(AdoptableShared):
-    name: str = Field(min_length=1, description="Unique for its flow; descriptive: people look for it in the UI.")
-    flow_name: str = Field(min_length=1, description="The flow, made when there is none of that name.")
-    entrypoint: str = Field(description="`path/file.py:function`, relative to the code's root.")
-    work_pool_name: str = Field(description="The pool whose workers run it.")
-    work_pool_id: str | None = Field(
-        default=None, description="The pool's UUID: a pool that was made anew gets its deployments attached again."
-    )
-    work_queue_name: str = Field(default="default", description="The pool's queue; the server makes a missing one.")
-    description: str | None = Field(default=None, description="Markdown, shown in the UI.")
-    version: str | None = Field(default=None, description="Of the code, at will.")
-    tags: tuple[str, ...] = Field(default=(), description="Each of its runs has them too.")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="Defaults of the flow's parameters.")
-    parameter_openapi_schema: dict[str, Any] | None = Field(
-        default=None, description="The flow's signature as a JSON schema: the form in the UI, and what is enforced."
-    )
-    enforce_parameter_schema: bool = Field(default=True, description="Refuse runs whose parameters don't fit.")
-    job_variables: dict[str, Any] = Field(
-        default_factory=dict, description="Over the pool's job defaults: env, command, image, ..."
-    )
-    pull_steps: tuple[dict[str, Any], ...] = Field(default=(), description="How a worker gets at the code.")
-    path: str | None = Field(default=None, description="The code's root, where no pull step sets it.")
-    paused: bool = Field(default=False, description="A paused deployment's schedules make no runs.")
-    concurrency_limit: int | None = Field(default=None, ge=1, description="Runs at once; none when left out.")
-    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = Field(
-        default="ENQUEUE", description="What becomes of a run over the limit."
-    )
-    schedules: tuple[Schedule, ...] = Field(default=(), description="When it runs by itself.")
-    triggers: tuple[Trigger, ...] = Field(default=(), description="What it runs upon, as in `prefect.yaml`.")
-
-    @field_validator("schedules", mode="after")
-    @classmethod
-    def _each_once(cls, given: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
-        slugs = [schedule.slug for schedule in given]
-        if repeated := sorted({slug for slug in slugs if slugs.count(slug) > 1}):
-            raise ValueError(f"two schedules of one slug: {', '.join(repeated)}")
-        return tuple(schedule.canonical() for schedule in given)
-
-    @field_validator("triggers", mode="after")
-    @classmethod
-    def _named(cls, given: tuple[Trigger, ...], info: ValidationInfo) -> tuple[Trigger, ...]:
-        return triggers.named(given, info.data["name"]) if "name" in info.data else given
-
-    def canonical(self) -> dict[str, Any]:
-        """The order of schedules and triggers has no meaning: one order, so that a diff shows none."""
-        values = super().canonical()
-        for key, name in (("schedules", "slug"), ("triggers", "name")):
-            if key in values:
-                values[key] = sorted(values[key], key=itemgetter(name))
-        return values
-
-
-class DeploymentOutputs(Outputs):
-    deployment_id: str = Field(description="The server's UUID.")
-    flow_id: str = Field(description="The UUID of its flow.")
-    schedule_ids: dict[str, str] = Field(description="The schedules' UUIDs by slug.")
-    trigger_ids: dict[str, str] = Field(
-        default_factory=dict, description="The UUIDs of the triggers' automations by name."
-    )
 
 
 class Deployment(Kind[DeploymentInputs]):
@@ -95,6 +27,7 @@ class Deployment(Kind[DeploymentInputs]):
     outputs = DeploymentOutputs
     identity = ("flow_name", "name")
     compared_if_said = frozenset({"work_pool_id"})
+    written_along = (_ROUTE - {"work_pool_id"}) | _SCHEMA | limits.FIELDS
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of deployments",
         "flow_name": "a deployment can't move to another flow",
@@ -106,8 +39,12 @@ class Deployment(Kind[DeploymentInputs]):
                 yield Failure((key,), f"the server can't take a '/' here, got {name!r}")
         if ":" not in new.entrypoint:
             yield Failure(("entrypoint",), f"expected `path/file.py:function`, got {new.entrypoint!r}")
-        if "collision_strategy" in new.model_fields_set and new.concurrency_limit is None:
-            yield Failure(("collision_strategy",), "goes with a concurrency_limit")
+        if new.concurrency_limit is None and new.global_concurrency_limit_id is None:
+            for key in ("collision_strategy", "grace_period_seconds"):
+                if key in new.model_fields_set and getattr(new, key) is not None:
+                    yield Failure((key,), "goes with a concurrency_limit or a global_concurrency_limit_id")
+        if new.concurrency_limit is not None and new.global_concurrency_limit_id is not None:
+            yield Failure(("global_concurrency_limit_id",), "stands in for a concurrency_limit: say one of them")
         if new.parameter_openapi_schema is None or not new.enforce_parameter_schema:
             return
         # What the last `up` took as it is takes half of the plugin's time to hold against its schema once more.
@@ -130,7 +67,15 @@ class Deployment(Kind[DeploymentInputs]):
                 what = f"deployment {new.flow_name}/{new.name}"
                 raise NotOurs(what, self.token, f"{new.flow_name}/{new.name}")
             await _refuse_unknown_variables(api, new)
-            patch = {key: value for key, value in self._body(new).items() if key != "name" and new.ours(key)}
+            if any(not new.ours(name) for name in new.held()):
+                there = await self.read(session, row["id"], new, {})
+                new = new.with_theirs(there.inputs) if there is not None else new
+            along = self.written_along | {*limits.KEYS}
+            patch = {
+                key: value
+                for key, value in self._body(new).items()
+                if key != "name" and (new.ours(key) or key in along)
+            }
             row = await self._write(session, row, new, patch)
             ids = await self._trigger(session, row, new, ()) if new.ours("triggers") else {}
             return self._live(row, new, ids)
@@ -150,7 +95,10 @@ class Deployment(Kind[DeploymentInputs]):
         try:
             row = await api.post("deployments/", body, made)
         except NotFound as error:
-            raise NotFound(f"deployment {new.name!r}: there is no work pool {new.work_pool_name!r}") from error
+            pool = await api.get_or_none(f"work_pools/{new.work_pool_name}")
+            limit = f"global concurrency limit {new.global_concurrency_limit_id}"
+            wrong = limit if pool else f"work pool {new.work_pool_name!r}"
+            raise NotFound(f"deployment {new.name!r}: there is no {wrong}") from error
         ids = {}
         if new.triggers:
             await owned_automations.sweep_leftovers(api, [str(trigger.name) for trigger in new.triggers], session.owner)
@@ -170,7 +118,6 @@ class Deployment(Kind[DeploymentInputs]):
             return None
         flow_name = known.flow_name if known else (await api.get(f"flows/{row['flow_id']}"))["name"]
         declared = {schedule.slug: schedule for schedule in (known.schedules if known else ())}
-        limit = row["global_concurrency_limit"]
         pool_id = known.work_pool_id if known else await self._pool_id(api, row)
         automations = await OwnedAutomations(api, row, session.owner).rows(
             (state.get("trigger_ids") or {}).values(),
@@ -189,10 +136,7 @@ class Deployment(Kind[DeploymentInputs]):
             parameters=row["parameters"] or {},
             job_variables=row["job_variables"] or {},
             pull_steps=row["pull_steps"] or (),
-            concurrency_limit=limit["limit"] if limit else None,
-            collision_strategy=((row["concurrency_options"] or {}) if limit else {}).get(
-                "collision_strategy", "ENQUEUE"
-            ),
+            **limits.inputs(row),
             schedules=tuple(
                 schedules.from_row(item, declared.get(schedules.slug_of(item))) for item in row["schedules"]
             ),
@@ -213,8 +157,8 @@ class Deployment(Kind[DeploymentInputs]):
             patch |= {key: body[key] for key in ("work_pool_name", "work_queue_name")}
         if changed & _SCHEMA:
             patch |= {key: body[key] for key in _SCHEMA}
-        if changed & _LIMIT:
-            patch |= {key: body[key] for key in ("concurrency_limit", "concurrency_options")}
+        if changed & limits.FIELDS:
+            patch |= limits.body(new)
         outputs = {key: state[key] for key in DeploymentOutputs.model_fields if key in state}
         ids = dict(state.get("trigger_ids") or {})
         if "triggers" in changed:
@@ -222,6 +166,8 @@ class Deployment(Kind[DeploymentInputs]):
         if "schedules" in changed:
             row = await session.api.get(f"deployments/{id_}")
             return self._live(await self._write(session, row, new, patch), new, ids)
+        if changed & limits.FIELDS:
+            await _let_go(session.api, await session.api.get(f"deployments/{id_}"), new)
         if patch:
             await session.api.patch(f"deployments/{id_}", patch)
         return Live(id=id_, inputs=new, outputs=DeploymentOutputs(**{**outputs, "trigger_ids": ids}))
@@ -230,6 +176,10 @@ class Deployment(Kind[DeploymentInputs]):
         """The flow stays: the history of its runs hangs on it. The triggers go first: the server would leave them."""
         if state.get("trigger_ids") or await owned_automations.any_of(session.api, id_):
             await session.api.delete(f"automations/owned-by/{owned_automations.resource(id_)}")
+        if old.global_concurrency_limit_id is not None or not old.ours("global_concurrency_limit_id"):
+            row = await session.api.get_or_none(f"deployments/{id_}")
+            if row is not None and limits.shared(row):
+                await session.api.patch(f"deployments/{id_}", limits.LET_GO)
         await session.api.delete(f"deployments/{id_}")
 
     @staticmethod
@@ -265,6 +215,8 @@ class Deployment(Kind[DeploymentInputs]):
         changed = new.ours("schedules") and await schedules.reconcile(
             session.api, row["id"], row["schedules"], new.schedules
         )
+        if "concurrency_options" in patch:
+            await _let_go(session.api, row, new)
         if patch or changed:
             await session.api.patch(f"deployments/{row['id']}", patch or {"paused": row["paused"]})
         now: dict[str, Any] = await session.api.get(f"deployments/{row['id']}")
@@ -283,11 +235,9 @@ class Deployment(Kind[DeploymentInputs]):
     def _body(new: DeploymentInputs) -> dict[str, Any]:
         """Everything but schedules, as the API names it. Fields are sent even when empty: that is how they clear."""
         body = {key: value for key, value in new.model_dump(mode="json").items() if key not in _NOT_IN_BODY}
-        limited = new.concurrency_limit is not None
         # Without a schema there is nothing to enforce, and the server then refuses every change.
         body["enforce_parameter_schema"] = new.enforce_parameter_schema and new.parameter_openapi_schema is not None
-        body["concurrency_options"] = {"collision_strategy": new.collision_strategy} if limited else None
-        return body
+        return body | limits.body(new)
 
     @staticmethod
     def _live(
@@ -300,6 +250,11 @@ class Deployment(Kind[DeploymentInputs]):
             trigger_ids=dict(trigger_ids),
         )
         return Live(id=row["id"], inputs=inputs, outputs=outputs)
+
+
+async def _let_go(api: Api, row: Mapping[str, Any], new: DeploymentInputs) -> None:
+    for patch in limits.first(row, new):
+        await api.patch(f"deployments/{row['id']}", patch)
 
 
 async def _refuse_unknown_variables(api: Api, new: DeploymentInputs) -> None:

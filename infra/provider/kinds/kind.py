@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,10 @@ class Inputs(BaseModel):
     def ours(self, name: str) -> bool:
         """Whether the stack may overwrite a property of an object that exists."""
         return self.held().get(name, "stack") == "stack"
+
+    def with_theirs(self, there: Self) -> Self:
+        """These inputs, but for what people own: that stays as an object has it which is there already."""
+        return self.model_copy(update={name: getattr(there, name) for name in self.held() if not self.ours(name)})
 
     def canonical(self) -> dict[str, Any]:
         """Only what differs from the defaults: equal inputs have equal canonical forms."""
@@ -59,7 +63,7 @@ class Shared(Inputs):
         default_factory=dict,
         description="Who may change a property, by its name: `stack` (the default); `ui`: written when the object is "
         "made, then left to people, and what they make of it is no drift; `create-only`: written when the object is "
-        "made and never again, though a refresh takes note of edits.",
+        "made and never again, though a refresh takes note of edits. An object that is taken over was made already.",
     )
 
     def held(self) -> Mapping[str, Owner]:
@@ -127,6 +131,8 @@ class Kind(ABC, Generic[I]):
     """Inputs that can't be changed in place, each with the reason."""
     compared_if_said: ClassVar[frozenset[str]] = frozenset()
     """Inputs that an import finds, and that a program which doesn't say them has no wish about."""
+    written_along: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that a change of another one writes, too, since the API takes them together."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Properties that are secret even when the program didn't mark them."""
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from infra.provider.api import Api
 from infra.provider.errors import Rejected
-from infra.provider.kinds.trigger import MADE_BY_PREFECT, Trigger, tag
+from infra.provider.kinds.trigger import MADE_BY_PREFECT, Trigger, tag, without_ids
 from infra.provider.listing import Listing, Row
 
 
@@ -67,12 +67,14 @@ class OwnedAutomations:
         return ids
 
     async def _change(self, row: Row, trigger: Trigger, body: dict[str, Any]) -> None:
-        now = from_row(row)
-        if now == trigger and row.get("tags") == body["tags"]:
+        now, tags = from_row(row), row.get("tags") or ()
+        if now == trigger and tag(self._owner) in tags:
             return
         if now is not None and now.model_copy(update={"enabled": trigger.enabled}) == trigger:
             await self._api.patch(f"automations/{row['id']}", {"enabled": trigger.enabled})
             return
+        # `prefect.yaml` has no tags for a trigger: others than ours are people's.
+        body = {**body, "tags": list(dict.fromkeys([*tags, *body["tags"]]))}
         with _in_words(trigger):
             await self._api.put(f"automations/{row['id']}", body)
 
@@ -97,7 +99,7 @@ def from_row(row: Mapping[str, Any]) -> Trigger | None:
     run = row["actions"][0]
     try:
         return Trigger(
-            **_declared(row["trigger"]),
+            **without_ids(row["trigger"]),
             name=row["name"],
             description=row["description"] or "",
             enabled=row["enabled"],
@@ -163,11 +165,3 @@ def _runs(row: Mapping[str, Any]) -> str | None:
             return id_
         case _:
             return None
-
-
-def _declared(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """The server's form of a condition, without the ids that it gives."""
-    plain = {key: value for key, value in condition.items() if key != "id"}
-    if "triggers" in plain:
-        plain["triggers"] = [_declared(inner) for inner in plain["triggers"]]
-    return plain

@@ -16,7 +16,7 @@ from infra.provider.wire import UNKNOWN, Path
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-    from infra.provider.kinds.deployment import DeploymentInputs
+    from infra.provider.kinds.deployment_inputs import DeploymentInputs
 
 AT: Final[Path] = ("parameter_openapi_schema",)
 PLACEHOLDER: Final = "__prefect_kind"

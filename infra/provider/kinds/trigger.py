@@ -195,3 +195,11 @@ def named(given: Iterable[Trigger], deployment: str) -> tuple[Trigger, ...]:
 def tag(owner: str) -> str:
     """What the triggers' automations carry, for people and for an `up` that was killed."""
     return f"{OWNER_LABEL}:{owner}"
+
+
+def without_ids(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """The server's form of a condition, without the ids that it gives anew with each write."""
+    plain = {key: value for key, value in condition.items() if key != "id"}
+    if "triggers" in plain:
+        plain["triggers"] = [without_ids(inner) for inner in plain["triggers"]]
+    return plain

@@ -46,8 +46,9 @@ class Variable(Kind[VariableInputs]):
             same = row["value"] == new.value and tuple(row["tags"]) == new.tags
             if not (same or new.adopt):
                 raise NotOurs(f"variable {new.name!r}", self.token, new.name) from None
-            if not same:
-                await api.patch(f"variables/name/{new.name}", self._body(new))
+            patch = {key: value for key, value in self._body(new).items() if new.ours(key)}
+            if not same and patch:
+                await api.patch(f"variables/name/{new.name}", patch)
         return self._live(row, new)
 
     async def read(

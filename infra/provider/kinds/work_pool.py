@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
@@ -23,6 +23,18 @@ MARK = "x-prefect-infra"
 
 
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
+
+
+class StorageConfiguration(BaseModel):
+    """Where results are kept, and code that is sent as a bundle: what `prefect work-pool storage` configures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bundle_upload_step: dict[str, Any] | None = Field(default=None, description="How a bundle gets to its storage.")
+    bundle_execution_step: dict[str, Any] | None = Field(default=None, description="How a bundle is got and run.")
+    default_result_storage_block_id: str | None = Field(
+        default=None, description="The UUID of the block in which runs keep their results."
+    )
 
 
 class WorkPoolInputs(AdoptableShared):
@@ -37,6 +49,11 @@ class WorkPoolInputs(AdoptableShared):
     base_job_template: dict[str, Any] | None = Field(
         default=None, description="A whole template in place of the worker type's default."
     )
+    storage_configuration: StorageConfiguration | None = Field(
+        default=None,
+        description="Where results and bundles are kept. Left out: what `prefect work-pool storage` made of it stays; "
+        "`{}`: nowhere.",
+    )
 
 
 class WorkPoolOutputs(Outputs):
@@ -48,6 +65,8 @@ class WorkPool(Kind[WorkPoolInputs]):
     inputs = WorkPoolInputs
     outputs = WorkPoolOutputs
     identity = ("name",)
+    compared_if_said = frozenset({"storage_configuration"})
+    written_along = frozenset({"job_defaults", "base_job_template"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of pools",
         "type": "a pool's worker type is fixed when it is made",
@@ -73,6 +92,7 @@ class WorkPool(Kind[WorkPoolInputs]):
             "concurrency_limit": new.concurrency_limit,
             "is_paused": new.is_paused,
             "base_job_template": await self._template(api, new, session.owner),
+            **_storage(new),
         }
         try:
             return self._live(await api.post("work_pools/", body), new)
@@ -115,6 +135,7 @@ class WorkPool(Kind[WorkPoolInputs]):
             is_paused=row["is_paused"],
             job_defaults=defaults,
             base_job_template=template if whole else declared,
+            storage_configuration=_storage_found(row, known),
         )
         return self._live(row, inputs)
 
@@ -126,6 +147,8 @@ class WorkPool(Kind[WorkPoolInputs]):
         patch: dict[str, Any] = {key: getattr(new, key) for key in changed & _PLAIN}
         if changed & {"job_defaults", "base_job_template"}:
             patch["base_job_template"] = await self._template(session.api, new, session.owner)
+        if "storage_configuration" in changed:
+            patch |= _storage(new)
         if patch:
             await session.api.patch(f"work_pools/{id_}", patch)
         return Live(id=id_, inputs=new, outputs=WorkPoolOutputs(work_pool_id=state["work_pool_id"]))
@@ -148,6 +171,20 @@ class WorkPool(Kind[WorkPoolInputs]):
     @staticmethod
     def _live(row: Mapping[str, Any], inputs: WorkPoolInputs) -> Live[WorkPoolInputs]:
         return Live(id=row["name"], inputs=inputs, outputs=WorkPoolOutputs(work_pool_id=row["id"]))
+
+
+def _storage(new: WorkPoolInputs) -> dict[str, Any]:
+    """Sent whole, and only where it was said: else it is the business of who configures it."""
+    if new.storage_configuration is None:
+        return {}
+    return {"storage_configuration": new.storage_configuration.model_dump(mode="json")}
+
+
+def _storage_found(row: Mapping[str, Any], known: WorkPoolInputs | None) -> StorageConfiguration | None:
+    """A pool without any has an empty one, which is nothing to import."""
+    found = StorageConfiguration(**(row.get("storage_configuration") or {}))
+    said = known is not None and known.storage_configuration is not None
+    return found if said or found != StorageConfiguration() else None
 
 
 def _listing(api: Api) -> Listing:

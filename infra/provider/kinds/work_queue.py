@@ -30,7 +30,9 @@ class WorkQueueInputs(Shared):
     )
     name: str = Field(min_length=1, description="Unique in its pool.")
     priority: int | None = Field(
-        default=None, ge=1, description="1 goes first; a pool has each priority once. Left out: the next free one."
+        default=None,
+        ge=1,
+        description="1 goes first; a pool has each priority once. Left out: the server's to choose, and to keep.",
     )
     concurrency_limit: int | None = Field(default=None, ge=0, description="Runs at once; none when left out.")
     is_paused: bool = Field(default=False, description="A paused queue hands out no runs.")
@@ -47,6 +49,7 @@ class WorkQueue(Kind[WorkQueueInputs]):
     outputs = WorkQueueOutputs
     identity = ("work_pool_name", "name")
     compared_if_said = frozenset({"work_pool_id"})
+    written_along = frozenset({"is_paused"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "work_pool_name": "a queue can't move to another pool",
         "work_pool_id": "a pool that was made anew has none of its queues",
@@ -66,6 +69,7 @@ class WorkQueue(Kind[WorkQueueInputs]):
             # A queue has no room for an owner's mark, and none is needed: the pool is ours, and who else would
             # have put the queue there but its own making, or an `up` that was killed?
             row = await api.get(f"work_pools/{pool}/queues/{new.name}")
+            new = new.with_theirs(self._inputs(row, pool, new))
             await api.patch(f"work_pools/{pool}/queues/{new.name}", self._body(new))
         except NotFound as error:
             raise NotFound(f"work queue {new.name!r}: there is no work pool {pool!r}") from error
@@ -79,18 +83,21 @@ class WorkQueue(Kind[WorkQueueInputs]):
             row = await session.api.get(f"work_pools/{pool}/queues/{name}")
         except NotFound:
             return None
+        return self._live(row, self._inputs(row, pool, known))
+
+    @classmethod
+    def _inputs(cls, row: Mapping[str, Any], pool: str, known: WorkQueueInputs | None) -> WorkQueueInputs:
         # A priority that nobody declared is the server's to choose, and moves when another queue takes it.
         declared = known is None or known.priority is not None
-        inputs = WorkQueueInputs(
+        return WorkQueueInputs(
             work_pool_name=pool,
             work_pool_id=row["work_pool_id"] if known is None or known.work_pool_id else None,
             name=row["name"],
             priority=row["priority"] if declared else None,
             concurrency_limit=row["concurrency_limit"],
             is_paused=row["is_paused"],
-            description=self._description(row, known),
+            description=cls._description(row, known),
         )
-        return self._live(row, inputs)
 
     @staticmethod
     def _description(row: Mapping[str, Any], known: WorkQueueInputs | None) -> str | None:

@@ -14,7 +14,7 @@ from infra.adoption.ui_edits import Adoption, adopted, matches
 from infra.drift import Observed, differences
 from infra.model import Deployment, Schedule, Stack, load_stack_file
 from infra.provider.diffing import diff
-from infra.provider.kinds.deployment import DeploymentInputs
+from infra.provider.kinds.deployment_inputs import DeploymentInputs
 
 FLOWS = '''
 from prefect import flow

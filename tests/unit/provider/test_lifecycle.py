@@ -26,6 +26,10 @@ FULL: dict[str, dict[str, Any]] = {
         "is_paused": True,
         "job_defaults": {"image": "sha256:1", "env": {"A": "b"}, "networks": ["n"]},
         "base_job_template": {"job_configuration": {}, "variables": {"properties": {}}},
+        "storage_configuration": {
+            "bundle_upload_step": {"s": {"bucket": "b"}},
+            "default_result_storage_block_id": "f3",
+        },
     },
     "WorkQueue": {
         "work_pool_name": "compras-dev",
@@ -55,6 +59,7 @@ FULL: dict[str, dict[str, Any]] = {
         "paused": True,
         "concurrency_limit": 1,
         "collision_strategy": "CANCEL_NEW",
+        "grace_period_seconds": 120,
         "schedules": [
             {"slug": "b", "cron": "0 1 * * *", "timezone": ZONE, "active": False, "parameters": {"n": 1}},
             {"slug": "a", "interval": 3600, "timezone": ZONE, "anchor_date": "2026-01-01T00:00:00"},
@@ -95,6 +100,7 @@ FULL: dict[str, dict[str, Any]] = {
         "name": "avisar",
         "description": "x",
         "enabled": False,
+        "tags": ["x"],
         "trigger": {"type": "event", "match": {"a": "b"}},
         "actions": [{"type": "do-nothing"}],
         "actions_on_trigger": [{"type": "do-nothing"}],
@@ -166,8 +172,12 @@ def unknowns(value: Any, at: Path = ()) -> list[Path]:
     return []
 
 
+INSTEAD = {"Deployment": {"global_concurrency_limit_id"}}
+"""Inputs that stand in for another one."""
+
+
 def test_every_kind_is_looked_at_with_every_input() -> None:
-    assert {name: set(inputs) for name, inputs in FULL.items()} == {
+    assert {name: set(inputs) | INSTEAD.get(name, set()) for name, inputs in FULL.items()} == {
         name: set(lifecycle.kind.inputs.model_fields) - lifecycle.kind.incomparable
         for name, lifecycle in LIFECYCLES.items()
     }
