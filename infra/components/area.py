@@ -124,6 +124,7 @@ class Area(pulumi.ComponentResource):
             paused=declared.paused,
             concurrency_limit=declared.concurrency_limit,
             collision_strategy=declared.collision_strategy if declared.concurrency_limit else None,
+            grace_period_seconds=declared.grace_period_seconds,
             schedules=[_schedule(schedule) for schedule in declared.schedules],
             triggers=[cast(Trigger, trigger) for trigger in declared.triggers],
             owners=_left_to_the_server(unknown=unknown) if self._existing else None,

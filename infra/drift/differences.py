@@ -35,6 +35,7 @@ _WORDS: Final[Mapping[tuple[str, str], Path]] = {
     ("queue", "is_paused"): ("paused",),
     ("deployment", "concurrency_limit"): ("concurrency_limit", "limit"),
     ("deployment", "collision_strategy"): ("concurrency_limit", "collision_strategy"),
+    ("deployment", "grace_period_seconds"): ("concurrency_limit", "grace_period_seconds"),
     ("deployment", "work_queue_name"): ("work_pool", "work_queue_name"),
     ("deployment", "work_pool_name"): ("work_pool", "name"),
     ("deployment", "work_pool_id"): ("work_pool", "id"),

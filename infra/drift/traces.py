@@ -25,7 +25,9 @@ EVENTS: Final = tuple(
 _CALLED: Final[Mapping[str, str]] = {
     "job_variables": "infra_overrides",
     "concurrency_limit": "concurrency_limit_id",
+    "global_concurrency_limit_id": "concurrency_limit_id",
     "collision_strategy": "concurrency_options",
+    "grace_period_seconds": "concurrency_options",
     "work_queue_name": "work_queue_id",
     "work_pool_name": "work_queue_id",
     "job_defaults": "base_job_template",

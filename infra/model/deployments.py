@@ -108,6 +108,7 @@ def deployment(
         paused=given.paused,
         concurrency_limit=limit.limit if limit else None,
         collision_strategy=limit.collision_strategy if limit else None,
+        grace_period_seconds=limit.grace_period_seconds if limit else None,
         work_queue_name=given.work_pool.work_queue_name or "default",
         job_variables=_job_variables(given, area_env, area_logging),
         schedules=schedules,

@@ -227,6 +227,7 @@ class Deployment(Normalised):
     concurrency_limit: int | None
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] | None
     """None without a limit."""
+    grace_period_seconds: int | None
     work_queue_name: str
     job_variables: dict[str, Any]
     schedules: tuple[Schedule, ...]

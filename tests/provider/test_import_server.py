@@ -208,7 +208,7 @@ def _fill(client: httpx.Client) -> None:
         enforce_parameter_schema=False,
         paused=True,
         concurrency_limit=2,
-        concurrency_options={"collision_strategy": "CANCEL_NEW"},
+        concurrency_options={"collision_strategy": "CANCEL_NEW", "grace_period_seconds": 120},
         work_queue_name="urgente",
         job_variables={"env": {"SUCURSAL": "Centro"}, "command": "python -m importar", "stream_output": False},
         schedules=schedules,

@@ -28,6 +28,9 @@ _KNOWN = frozenset(
     {"name", "entrypoint", "description", "version", "tags", "parameters", "enforce_parameter_schema", "paused"}
     | {"triggers", "concurrency_limit", "work_pool", "schedule", "schedules", "pull"}
 )
+_LIMIT = frozenset({"limit", "collision_strategy", "grace_period_seconds"})
+_GRACE = range(60, 86401)
+"""Seconds that Prefect's API takes."""
 _OF_THE_FILE = frozenset({"name", "prefect-version", "deployments", "pull", "definitions"})
 _RESOLVED_BY_WORKERS = re.compile(r"{{\s*(prefect\.(blocks|variables)\.|\$?PREFECT_API)")
 _GIT = re.compile(r"prefect\.deployments\.steps\.(pull\.)?git_clone")
@@ -195,9 +198,11 @@ class _Deployment:
         if given is None:
             return {}
         if isinstance(given, dict):
-            if given.get("grace_period_seconds") is not None:
-                self._tell("left out", "concurrency_limit.grace_period_seconds has no equal")
-            given = {key: given[key] for key in ("limit", "collision_strategy") if given.get(key) is not None}
+            given = {key: value for key, value in given.items() if key in _LIMIT and value is not None}
+            if (grace := given.get("grace_period_seconds", 60)) not in _GRACE:
+                del given["grace_period_seconds"]
+                wrong = f"concurrency_limit.grace_period_seconds: Prefect takes 60 to 86400, got {grace!r}"
+                self._tell("left out", wrong)
         return {"concurrency_limit": given} if given else {}
 
     def _route(self) -> dict[str, Any]:

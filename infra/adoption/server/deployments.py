@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from infra.adoption.drafts import Remark, Weight
 from infra.adoption.prefect_yaml import schedules as moving
 from infra.adoption.server.rows import NoEqual, Row
 from infra.adoption.server.schedules import schedule
 from infra.adoption.server.triggers import is_trigger, trigger
+
+OWN_LIMIT: Final = "deployment:"
+"""A deployment's own limit is kept among the global ones, by this and its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ def deployment(
         made["enforce_parameter_schema"] = False
     if row.get("paused"):
         made["paused"] = True
-    made |= _limit(row, tell) | _route(row)
+    made |= _limit(row) | _route(row)
     if listed := list(_schedules(row, around, tell)):
         made["schedules"] = listed
     if listed := list(_triggers(row, automations, tell)):
@@ -66,18 +69,17 @@ def deployment(
     return made, remarks
 
 
-def _limit(row: Row, tell: Callable[[Weight, str], None]) -> dict[str, Any]:
+def _limit(row: Row) -> dict[str, Any]:
     limit = row.get("global_concurrency_limit")
     if not limit:
         return {}
-    options = row.get("concurrency_options") or {}
-    if options.get("grace_period_seconds") is not None:
-        tell("note", "concurrency_limit.grace_period_seconds is not declared: it stays until the limit is changed")
-    strategy = options.get("collision_strategy", "ENQUEUE")
+    if not limit["name"].startswith(OWN_LIMIT):
+        raise NoEqual(f"it shares the global concurrency limit {limit['name']!r} with others, which a file can't say")
+    options = {key: value for key, value in (row.get("concurrency_options") or {}).items() if value is not None}
+    if options.get("collision_strategy") == "ENQUEUE":
+        del options["collision_strategy"]
     number = limit["limit"]
-    return {
-        "concurrency_limit": number if strategy == "ENQUEUE" else {"limit": number, "collision_strategy": strategy},
-    }
+    return {"concurrency_limit": {"limit": number, **options} if options else number}
 
 
 def _route(row: Row) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def unequal(declared: Deployment, row: Row, flow_name: str) -> Iterator[tuple[st
             options.get("collision_strategy", "ENQUEUE"),
             declared.collision_strategy or "ENQUEUE",
         ),
+        "grace_period_seconds": (options.get("grace_period_seconds"), declared.grace_period_seconds),
         "work_pool": (row.get("work_pool_name"), declared.pool_name),
         "work_queue_name": (row.get("work_queue_name") or "default", declared.work_queue_name),
         "job_variables": (row.get("job_variables") or {}, declared.job_variables),

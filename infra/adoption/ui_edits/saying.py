@@ -39,9 +39,11 @@ _UNSAID: Final[Mapping[str, str]] = {
 _NO_WORD: Final = "stack files have no word for it"
 _GONE: Final = "it was deleted: `pulumi up` makes it again; not to have it any more, take it out of the file by hand"
 _DOCSTRING: Final = "without one in the file, the flow's docstring takes its place"
+_LIMIT: Final = ("concurrency_limit", "collision_strategy", "grace_period_seconds")
+_UNSAID_OF_LIMIT: Final = {"collision_strategy": "ENQUEUE", "grace_period_seconds": REMOVED}
 _HANDLED: Final = frozenset(
     {
-        *("description", "tags", "parameters", "concurrency_limit", "collision_strategy", "work_queue_name"),
+        *("description", "tags", "parameters", *_LIMIT, "work_queue_name"),
         *("job_variables", "schedules", *_PLAIN),
     }
 )
@@ -160,14 +162,12 @@ def _deployment(seen: Observed, written: Mapping[str, Any], made: Deployment, ti
 
 def _limit(seen: Observed, written: Mapping[str, Any]) -> Iterator[Said]:
     """A number or a mapping, as it is written; a mapping where a number can't say it."""
-    edits = {
-        key: value for (key,), value in _renamed(seen, {k: k for k in ("concurrency_limit", "collision_strategy")})
-    }
+    edits = {key: value for (key,), value in _renamed(seen, {key: key for key in _LIMIT})}
     if not edits:
         return
     unsaid = next((value for value in edits.values() if isinstance(value, Unsaid)), None)
     limit = at(seen.server, ("concurrency_limit",))
-    strategy = (seen.server or {}).get("collision_strategy", "ENQUEUE")
+    options = {key: (seen.server or {})[key] for key in _LIMIT[1:] if key in (seen.server or {})}
     if unsaid is not None:
         yield ("concurrency_limit",), unsaid
     elif limit is ABSENT:
@@ -175,8 +175,8 @@ def _limit(seen: Observed, written: Mapping[str, Any]) -> Iterator[Said]:
     elif isinstance(written.get("concurrency_limit"), Mapping):
         if "concurrency_limit" in edits:
             yield ("concurrency_limit", "limit"), limit
-        if "collision_strategy" in edits:
-            yield ("concurrency_limit", "collision_strategy"), strategy
+        for key in _LIMIT[1:]:
+            if key in edits:
+                yield ("concurrency_limit", key), options.get(key, _UNSAID_OF_LIMIT[key])
     else:
-        number = strategy == "ENQUEUE"
-        yield ("concurrency_limit",), limit if number else {"limit": limit, "collision_strategy": strategy}
+        yield ("concurrency_limit",), {"limit": limit, **options} if options else limit

@@ -53,6 +53,8 @@ class Concurrency(Declared):
     """Runs of the deployment at once."""
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
     """What becomes of a run over the limit. ENQUEUE: it waits. CANCEL_NEW: it is dropped."""
+    grace_period_seconds: Annotated[int, Field(ge=60, le=86400)] | None = None
+    """How long a run may take to start and keep its place; default: the server's."""
 
 
 class DeploymentDefaults(Declared):

@@ -47,7 +47,7 @@ def test_what_both_files_call_the_same_is_taken_as_it_is() -> None:
         "parameters": {"x": [1, {"y": None}]},
         "enforce_parameter_schema": False,
         "paused": True,
-        "concurrency_limit": {"limit": 2, "collision_strategy": "CANCEL_NEW"},
+        "concurrency_limit": {"limit": 2, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 90},
         "work_pool": {
             "work_queue_name": "urgente",
             "job_variables": {"env": {"A": "b"}, "x": "{{ prefect.variables.y }}"},
@@ -73,7 +73,7 @@ def test_what_both_files_call_the_same_is_taken_as_it_is() -> None:
         ({"parameters": {"a": "{{ $VAR }}"}}, "parameters:"),
         ({"description": "{{ build.x }}"}, "description:"),
         ({"paused": "{{ x }}"}, "paused"),
-        ({"concurrency_limit": {"limit": 1, "grace_period_seconds": 3}}, "grace_period_seconds"),
+        ({"concurrency_limit": {"limit": 1, "grace_period_seconds": 3}}, "grace_period_seconds: Prefect takes 60"),
         ({"work_pool": {"work_queue_name": "otra"}}, "'otra'"),
         ({"work_pool": {"job_variables": {"image": "{{ build.image }}"}}}, "job_variables.image"),
         ({"work_pool": {"nonsense": 1}}, "work_pool.nonsense"),

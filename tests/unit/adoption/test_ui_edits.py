@@ -103,6 +103,7 @@ def deployment(declared: Deployment) -> dict[str, Any]:
         paused=declared.paused,
         concurrency_limit=declared.concurrency_limit,
         collision_strategy=declared.collision_strategy or "ENQUEUE",
+        grace_period_seconds=declared.grace_period_seconds,
         schedules=[schedule(each) for each in declared.schedules],
     ).canonical()
     plain: dict[str, Any] = json.loads(json.dumps(canonical))

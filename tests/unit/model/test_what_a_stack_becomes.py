@@ -92,6 +92,7 @@ def test_a_deployment_is_complete(load: Load) -> None:
         "paused": False,
         "concurrency_limit": None,
         "collision_strategy": None,
+        "grace_period_seconds": None,
         "work_queue_name": "default",
         "job_variables": {},
         "schedules": (),
@@ -227,14 +228,19 @@ def test_code_of_another_repository_is_taken_on_trust(load: Load) -> None:
 
 @pytest.mark.parametrize(
     ("written", "limit"),
-    [("2", (2, "ENQUEUE")), ("{limit: 1, collision_strategy: CANCEL_NEW}", (1, "CANCEL_NEW")), ("", (None, None))],
+    [
+        ("2", (2, "ENQUEUE", None)),
+        ("{limit: 1, collision_strategy: CANCEL_NEW}", (1, "CANCEL_NEW", None)),
+        ("{limit: 1, grace_period_seconds: 600}", (1, "ENQUEUE", 600)),
+        ("", (None, None, None)),
+    ],
 )
 def test_a_concurrency_limit_is_a_number_or_says_what_becomes_of_the_rest(
     load: Load, written: str, limit: tuple[object, object]
 ) -> None:
     deployment = only(load(with_deployment(f"          concurrency_limit: {written}\n")))
 
-    assert (deployment.concurrency_limit, deployment.collision_strategy) == limit
+    assert (deployment.concurrency_limit, deployment.collision_strategy, deployment.grace_period_seconds) == limit
 
 
 def test_queues_come_by_priority_and_those_without_take_what_is_free(load: Load) -> None:

@@ -118,8 +118,8 @@ class TestDeployments:
             parameter_openapi_schema={"type": "object"},
             enforce_parameter_schema=False,
             paused=True,
-            global_concurrency_limit={"limit": 2},
-            concurrency_options={"collision_strategy": "CANCEL_NEW"},
+            global_concurrency_limit={"limit": 2, "name": "deployment:id-importar-stock"},
+            concurrency_options={"collision_strategy": "CANCEL_NEW", "grace_period_seconds": 120},
             work_queue_name="urgente",
             job_variables={"env": {"A": "1"}, "command": "python -m x", "stream_output": True},
             schedules=[rows.schedule()],
@@ -134,7 +134,7 @@ class TestDeployments:
             "parameters": {"deposito": 3},
             "enforce_parameter_schema": False,
             "paused": True,
-            "concurrency_limit": {"limit": 2, "collision_strategy": "CANCEL_NEW"},
+            "concurrency_limit": {"limit": 2, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 120},
             "work_pool": {"work_queue_name": "urgente", "job_variables": {"stream_output": True}},
             "command": "python -m x",
             "env": {"A": "1"},
@@ -158,6 +158,10 @@ class TestDeployments:
     def test_a_module_is_no_entrypoint_here(self, entrypoint: str | None) -> None:
         with pytest.raises(NoEqual, match="entrypoint"):
             translated(entrypoint=entrypoint)
+
+    def test_one_that_shares_a_limit_with_others_is_left_out(self) -> None:
+        with pytest.raises(NoEqual, match="shares the global concurrency limit 'base'"):
+            translated(global_concurrency_limit={"limit": 2, "name": "base"})
 
     def test_a_schedule_in_utc_leaves_it_out_or_is_moved(self) -> None:
         given = {"schedules": [rows.schedule(cron="0 11 * * *", timezone="UTC")]}
