@@ -157,7 +157,7 @@ SUBJECTS = {
             "actions_on_trigger",
             "actions_on_resolve",
         ),
-        elsewhere={"name": "names aren't unique on the server: test_rules.py"},
+        elsewhere={"name": "names aren't unique on the server: test_automation_names.py"},
     ),
 }
 

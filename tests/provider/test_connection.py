@@ -23,20 +23,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from infra.provider import wire
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 from tests.provider.conftest import running_server, serving
 from tests.provider.front import Answer, Front, Request, fronting
+from tests.provider.getting_in import AT_ONCE, configured, created, empty_environment, pool_made, profiles
 
 pytestmark = pytest.mark.server
 PASSWORD = "clave-secreta-91c2"
 AUTH = f"admin:{PASSWORD}"
 WRONG = "admin:otra-clave-77aa"
-AT_ONCE = 5.0  # seconds: far less than the deadline that a server gets to come up
-POOL = "urn:pulumi:dev::prefect-infra::prefect:index:WorkPool::p"
 
 
 @pytest.fixture(scope="session")
@@ -87,26 +86,7 @@ class Authority:
 @pytest.fixture(autouse=True)
 def nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment of the test's own; the file in which profiles may be written."""
-    for key in [key for key in os.environ if key.startswith("PREFECT_")]:
-        monkeypatch.delenv(key)
-    path = tmp_path / "profiles.toml"
-    monkeypatch.setenv("PREFECT_PROFILES_PATH", str(path))
-    return path
-
-
-def profiles(path: Path, active: str, **tables: dict[str, str]) -> None:
-    lines = [f'active = "{active}"']
-    for name, settings in tables.items():
-        lines += [f"[profiles.{name}]", *(f"{key} = '{value}'" for key, value in settings.items())]
-    path.write_text("\n".join(lines) + "\n")
-
-
-async def pool_made(settings: dict[str, Any], name: str) -> None:
-    """A write and a read with the provider's `settings`; what is made goes again."""
-    async with serving(settings) as engine:
-        pool = await engine.up("WorkPool", "p", {"name": name, "type": "process"})
-        assert await engine.refresh(pool) == []
-        await engine.destroy(pool)
+    return empty_environment(monkeypatch, tmp_path)
 
 
 async def refused(settings: dict[str, Any], name: str = "p") -> grpc.aio.AioRpcError:
@@ -378,17 +358,3 @@ async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server:
 async def serving_over_tls(settings: dict[str, Any]) -> AsyncIterator[Any]:
     async with serving(settings, open_api=Api) as engine:
         yield engine.stub
-
-
-@asynccontextmanager
-async def configured(port: int, settings: dict[str, Any]) -> AsyncIterator[Any]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        await stub.Configure(provider_pb2.ConfigureRequest(args=wire.encode(settings), acceptSecrets=True))
-        yield stub
-
-
-async def created(stub: Any, name: str) -> str:
-    properties = wire.encode({"name": name, "type": "process"})
-    reply = await stub.Create(provider_pb2.CreateRequest(urn=POOL, properties=properties))
-    return str(reply.id)
