@@ -1,8 +1,9 @@
 """Exit 0 if this container's background services are at work: they tell Redis so, every two seconds.
 
 They answer no HTTP. What runs their tasks (Docket) keeps a sorted set of those alive, each with the time of its last
-sign, and is called by its host: this container. It speaks the little of Redis's protocol that it needs itself, for the
-reasons that healthcheck.py gives.
+sign, and is called by its host: this container. Another set has what is due next, and when: where a clock was ahead
+for a while, they are alive and have nothing to do until then. It speaks the little of Redis's protocol that it needs
+itself, for the reasons that healthcheck.py gives.
 """
 
 import socket
@@ -16,6 +17,10 @@ URL = Path("/run/secrets/PREFECT_SERVER_DOCKET_URL")
 ALIVE = "prefect:workers"
 TIMEOUT_SECONDS = 3.0
 SILENT_SECONDS = 60
+QUEUE = "prefect:queue"
+EACH_MINUTE = "schedule_deployments"
+"""What makes the runs of schedules, by the name that it is queued by."""
+PUT_OFF_SECONDS = 600
 
 
 def problem(url: str, host: str, now: float) -> str | None:
@@ -35,8 +40,11 @@ def problem(url: str, host: str, now: float) -> str | None:
             if (database := parts.path.strip("/")) not in ("", "0"):
                 asked(stream, "SELECT", database)
             alive = asked(stream, "ZRANGEBYSCORE", ALIVE, str(now - SILENT_SECONDS), "+inf")
+            far_off = asked(stream, "ZRANGEBYSCORE", QUEUE, str(now + PUT_OFF_SECONDS), "+inf")
     except (OSError, ValueError) as error:
         return f"{where}: {type(error).__name__}: {error}"
+    if EACH_MINUTE in far_off:
+        return "they wait for a time far off, since the clock was set back: start them again, and they go on at once"
     if any(name.startswith(f"{host}#") for name in alive):
         return None
     return f"no sign of the services of {host} within {SILENT_SECONDS} s"

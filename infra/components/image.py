@@ -29,6 +29,7 @@ _SERVER: Final = (
     "workers/healthcheck_services.py",
     "workers/with_secrets.py",
     "workers/once_they_answer.py",
+    "workers/catch_up.py",
 )
 _WORKER: Final = (
     *_SERVER,

@@ -18,6 +18,7 @@ from infra.model import Scaled
 PORT: Final = 4200
 WITH_SECRETS: Final = ("python3", "-I", "-S", "/opt/prefect-infra/with_secrets.py")
 """The command of a server's process: what lies in files becomes the environment of that process alone."""
+CATCH_UP: Final = ("python", "/opt/prefect-infra/catch_up.py")
 ONCE_THEY_ANSWER: Final = ("python", "/opt/prefect-infra/once_they_answer.py")
 """Before the migration: says in a line each why the database or Redis can't be used, where they are elsewhere too."""
 DATABASE_AUTHORITY_FILE: Final = f"{SECRETS}/database_authority.pem"
@@ -121,6 +122,6 @@ def background_services(parts: Parts, migrated: pulumi.Resource) -> Running:
     """What schedules, marks late runs, runs automations: at work once among all replicas."""
     # Its interpreter takes longer to start than the check itself.
     health = Health(command=SERVICES_HEALTH, interval_seconds=10)
-    command = ("prefect", "server", "services", "start")
+    command = (*CATCH_UP, "prefect", "server", "services", "start")
     described = parts.container("services", command, health, parts.scaled.services_replicas)
     return parts.platform.runtime.run(described, parts.after(migrated))

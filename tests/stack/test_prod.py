@@ -19,7 +19,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from tests.stack.cis import CHECKS, failures
-from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.platforms import ROOT, Platform, console, docker, eventually
 from tests.stack.secured import events, get_token, heard, listen_for, signed_in
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra, rows
@@ -197,6 +197,38 @@ def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Clie
     read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
     line = f'haproxy_server_status{{proxy="api",server="{victim}",state="UP"}} 1'
     eventually("the replica is back", lambda: line in docker("exec", named(prod, "proxy"), "python3", "-c", read), 180)
+
+
+PUT_OFF = """
+import re, time, redis
+client = redis.Redis.from_url(open("/run/secrets/PREFECT_SERVER_DOCKET_URL").read().strip(), decode_responses=True)
+until = time.time() + 15
+while time.time() < until:
+    names = [key for key in client.zrange("prefect:queue", 0, -1) if re.fullmatch("[a-z_]+", key)]
+    client.zadd("prefect:queue", dict.fromkeys(names, time.time() + 3600), xx=True)
+    time.sleep(0.1)
+"""
+"""What is left of a server's clock that was an hour ahead: everything is due in an hour."""
+
+
+def test_services_that_a_clock_put_off_say_so_and_go_on_once_they_are_started_again(prod: Platform) -> None:
+    services = [name for name in prod.containers() if "-services-" in name]
+    docker("exec", services[0], "python", "-c", PUT_OFF)
+
+    def says() -> bool:
+        health = _inspect(services[0])["State"]["Health"]
+        return health["Status"] == "unhealthy" and "start them again" in health["Log"][-1]["Output"]
+
+    eventually("told", says, 90)
+
+    docker("restart", *services)
+
+    eventually("well again", lambda: all(is_healthy(name) for name in services), 90)
+    assert any("brought forward, as the clock was set back: " in console(name) for name in services)
+
+
+def is_healthy(container: str) -> bool:
+    return bool(_inspect(container)["State"]["Health"]["Status"] == "healthy")
 
 
 def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(

@@ -15,7 +15,7 @@ NOW = 1_800_000_000.0
 
 
 @contextmanager
-def redis(password: str, alive: dict[str, float]) -> Iterator[str]:
+def redis(password: str, alive: dict[str, float], due: dict[str, float] | None = None) -> Iterator[str]:
     """The address of a server that answers AUTH, SELECT and ZRANGEBYSCORE."""
 
     class Handler(socketserver.StreamRequestHandler):
@@ -32,8 +32,9 @@ def redis(password: str, alive: dict[str, float]) -> Iterator[str]:
                         self.wfile.write(b"+OK\r\n" if allowed else b"-WRONGPASS no\r\n")
                     case ["SELECT", "3"] if allowed:
                         self.wfile.write(b"+OK\r\n")
-                    case ["ZRANGEBYSCORE", "prefect:workers", lowest, "+inf"] if allowed:
-                        names = [name for name, at in alive.items() if at >= float(lowest)]
+                    case ["ZRANGEBYSCORE", ("prefect:workers" | "prefect:queue") as key, lowest, "+inf"] if allowed:
+                        asked_for = alive if key == "prefect:workers" else due or {}
+                        names = [name for name, at in asked_for.items() if at >= float(lowest)]
                         told = "".join(f"${len(name)}\r\n{name}\r\n" for name in names)
                         self.wfile.write(f"*{len(names)}\r\n{told}".encode())
                     case _:
@@ -63,3 +64,11 @@ def test_a_refused_credential_is_a_problem_and_is_not_told(userinfo: str) -> Non
 
 def test_a_redis_that_is_not_there_is_a_problem() -> None:
     assert "ConnectionRefusedError" in str(problem("redis://127.0.0.1:9/0", "services-1", NOW))
+
+
+def test_services_that_wait_for_an_hour_that_was_the_clocks_are_not_at_work() -> None:
+    alive = {"services-1#7": NOW}
+    with redis("", alive, {"schedule_deployments": NOW + 58, "schedule_event_vacuum_tasks": NOW + 3500}) as where:
+        assert problem(f"redis://{where}/0", "services-1", NOW) is None
+    with redis("", alive, {"schedule_deployments": NOW + 3500}) as where:
+        assert "start them again" in str(problem(f"redis://{where}/0", "services-1", NOW))
