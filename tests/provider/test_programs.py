@@ -25,7 +25,10 @@ STACK = "t-programa"
 DEPLOYMENT = "deployments/name/importar_lista_de_precios/importar-lista-de-precios"
 
 
-def run(*arguments: str | Path, folder: Path, backend: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, folder: Path, backend: Path, check: bool = True, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """`more` goes into its environment."""
     own = {
         "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
         "PULUMI_BACKEND_URL": f"file://{backend}",
@@ -35,7 +38,7 @@ def run(*arguments: str | Path, folder: Path, backend: Path, check: bool = True)
     done = subprocess.run(
         [PULUMI, *arguments, "--non-interactive", "--color", "never"],
         cwd=folder,
-        env={**base, **environment(ROOT, STACK), **own},
+        env={**base, **environment(ROOT, STACK), **own, **more},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
