@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 from tests.provider.conftest import serving
 from tests.provider.front import Answer, Front, Request, fronting
 from tests.provider.getting_in import AT_ONCE, configured, created, empty_environment, pool_made, profiles
+from tests.provider.test_programs import ROOT, STACK, run
 
 pytestmark = pytest.mark.server
 KEY = "pnu_llave-de-la-puerta-71d0"
@@ -158,3 +161,43 @@ async def test_the_plugins_process_writes_it_nowhere(gate: Front, unique: str, k
     output, errors = plugin.communicate(timeout=10)
     assert b"collections/views" in errors  # it did log the request
     assert not [text for text in (output, errors) if key.encode() in text]
+
+
+@pytest.mark.thorough
+async def test_pulumis_own_state_and_words_dont_have_it(gate: Front, tmp_path: Path, unique: str) -> None:
+    """Neither as a setting of the stack's, nor as one of a provider that the program makes."""
+    folder, backend = tmp_path / "program", tmp_path / "backend"
+    folder.mkdir()
+    backend.mkdir()
+    pool = {"type": "prefect:WorkPool", "properties": {"name": unique, "type": "process"}}
+    settings = {"api_url": gate.url, "api_key": "${llave}"}
+    program = {
+        "name": "llaves",
+        "runtime": "yaml",
+        "plugins": {"providers": [{"name": "prefect", "path": str(ROOT / "infra" / "provider")}]},
+        "config": {"llave": {"type": "string", "secret": True}},
+        "resources": {
+            "servidor": {"type": "pulumi:providers:prefect", "properties": settings},
+            "uno": {**pool, "options": {"provider": "${servidor}"}},
+            "dos": {**pool, "properties": {**pool["properties"], "name": f"{unique}-2"}},
+        },
+    }
+    (folder / "Pulumi.yaml").write_text(json.dumps(program), encoding="utf-8")
+
+    async def pulumi(*arguments: str) -> str:
+        done = await asyncio.to_thread(run, *arguments, folder=folder, backend=backend)
+        return str(done.stdout + done.stderr)
+
+    told = await pulumi("stack", "init", STACK)
+    told += await pulumi("config", "set", "prefect:api_url", gate.url)
+    for name in ("prefect:api_key", "llave"):
+        told += await pulumi("config", "set", "--secret", name, KEY)
+    told += await pulumi("up", "--yes", "--skip-preview", "--debug")
+    told += await pulumi("stack", "export")
+    told += await pulumi("destroy", "--yes", "--skip-preview", "--debug")
+
+    assert [request.method for request in gate.seen if request.writes].count("POST") == 2
+    assert KEY not in told
+    kept = [path for path in (*backend.rglob("*"), *folder.rglob("*")) if path.is_file()]
+    assert any(path.name == f"{STACK}.json" for path in kept)
+    assert not [path for path in kept if KEY.encode() in path.read_bytes()]

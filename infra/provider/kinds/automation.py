@@ -37,7 +37,6 @@ class Automation(Kind[AutomationInputs]):
     inputs = AutomationInputs
     outputs = AutomationOutputs
     replaced_by: ClassVar[Mapping[str, str]] = {}
-    written_along = frozenset({"name", "description", "enabled", "tags", *RULE})  # a PUT takes all of them
     secrets = frozenset({"as_written"})  # it repeats whatever the rule holds, a webhook's credentials too
 
     async def create(self, session: Session, new: AutomationInputs) -> Live[AutomationInputs]:
@@ -57,7 +56,8 @@ class Automation(Kind[AutomationInputs]):
         # What the server made of ours can't be told from somebody else's but by writing it: only with leave.
         if not (new.adopt or self._looks_like(rows[0], new)):
             raise NotOurs(f"automation {new.name!r}", self.token, rows[0]["id"])
-        return await self._put(api, rows[0]["id"], new.with_theirs(_inputs(rows[0])))
+        new = new.with_theirs(_inputs(rows[0]))
+        return self._live(await self._put(api, rows[0]["id"], new), new)
 
     async def read(
         self, session: Session, id_: str, known: AutomationInputs | None, state: Mapping[str, Any]
@@ -77,20 +77,26 @@ class Automation(Kind[AutomationInputs]):
     async def update(
         self, session: Session, id_: str, old: AutomationInputs, new: AutomationInputs, state: Mapping[str, Any]
     ) -> Live[AutomationInputs]:
+        api, changed = session.api, new.changed_from(old) - self.incomparable
+        written = {key: value for key, value in _rule(state["as_written"]).items() if new.ours(key)}
         # A PUT resets the trigger's state; switching it on and off doesn't need one.
-        if new.changed_from(old) <= {"enabled", "adopt", "owners"}:
-            await session.api.patch(f"automations/{id_}", {"enabled": new.enabled})
-            written = {key: value for key, value in state["as_written"].items() if new.ours(key)}
-            outputs = AutomationOutputs(automation_id=id_, as_written=written)
-            return Live(id=id_, inputs=new, outputs=outputs)
-        return await self._put(session.api, id_, new)
+        if changed == {"enabled"}:
+            await api.patch(f"automations/{id_}", {"enabled": new.enabled})
+        elif changed:
+            # The API has no partial edit: the rest is sent as it is there, which the state needn't know.
+            there = _inputs(await api.get(f"automations/{id_}"))
+            row = await self._put(api, id_, there.model_copy(update={key: getattr(new, key) for key in changed}))
+            written |= {key: value for key, value in _rule(row).items() if key in changed}
+        return Live(id=id_, inputs=new, outputs=AutomationOutputs(automation_id=id_, as_written=written))
 
     async def delete(self, session: Session, id_: str, old: AutomationInputs, state: Mapping[str, Any]) -> None:
         await session.api.delete(f"automations/{id_}")
 
-    async def _put(self, api: Api, id_: str, new: AutomationInputs) -> Live[AutomationInputs]:
+    @staticmethod
+    async def _put(api: Api, id_: str, new: AutomationInputs) -> dict[str, Any]:
         await api.put(f"automations/{id_}", new.model_dump(mode="json", exclude={"adopt", "owners"}))
-        return self._live(await api.get(f"automations/{id_}"), new)
+        row: dict[str, Any] = await api.get(f"automations/{id_}")
+        return row
 
     @staticmethod
     async def _named(api: Api, name: str) -> list[dict[str, Any]]:
