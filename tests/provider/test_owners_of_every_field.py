@@ -10,7 +10,7 @@ import pytest
 
 from tests.provider.fields import SUBJECTS, edited, filled
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.thorough]
 EACH = [(kind, name) for kind, subject in SUBJECTS.items() for name in subject.fields]
 APART = ({"job_defaults", "base_job_template"},)
 """Of no use together: the defaults are of the template's variables."""

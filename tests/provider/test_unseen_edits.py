@@ -14,32 +14,45 @@ AUTOMATION = SUBJECTS["Automation"]
 TRIGGER = {"name": "t", "expect": ["a"]}
 
 
-@pytest.mark.parametrize("name", AUTOMATION.fields)
-async def test_of_an_automation_whichever_else_is_changed(engine: Any, client: Any, unique: str, name: str) -> None:
-    case, names = AUTOMATION.fields[name], {"name": unique}
-    declared = filled({**AUTOMATION.base, name: case.value}, names)
-    resource = await engine.up("Automation", "a", declared)
-    path = f"automations/{resource.id}"
-    await edited(client, path, AUTOMATION, case, name, names)
-    row = await client.get(path)
+TOGETHER: tuple[set[str], ...] = (
+    {"work_pool_name", "work_queue_name"},
+    {"parameter_openapi_schema", "enforce_parameter_schema"},
+    {"concurrency_limit", "collision_strategy", "grace_period_seconds"},
+    {"job_defaults", "base_job_template"},
+)
+"""What means something in one with another is written with it, as declared: a queue is of its pool."""
 
-    for other, of_other in AUTOMATION.fields.items():
-        if other == name:
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, it in SUBJECTS.items() for name in it.fields])
+async def test_of_any_field_whichever_else_is_changed(
+    engine: Any, later_engine: Any, client: Any, unique: str, kind: str, name: str
+) -> None:
+    subject, case = SUBJECTS[kind], SUBJECTS[kind].fields[name]
+    names = {"name": f"{unique}-u", "pool": unique}
+    for pool in (unique, f"{unique}-2"):
+        await engine.up("WorkPool", pool, {"name": pool, "type": "process"})
+    declared = filled({**subject.base, **case.beside, name: case.value}, names)
+    resource = await engine.up(kind, "r", declared)
+    await edited(client, filled(subject.path, {**names, "id": resource.id}), subject, case, name, names)
+
+    async def there() -> Any:
+        return (await later_engine.import_(kind, "there", resource.id)).values.get(name)
+
+    seen = await there()
+    for other, of_other in subject.fields.items():
+        if other == name or any({name, other} <= group for group in TOGETHER):
             continue
-        assert (await engine.up("Automation", "a", {**declared, other: of_other.value})).steps
-        now = await client.get(path)
-        assert without_ids(now[name]) == without_ids(row[name])
-    await engine.up("Automation", "a", declared)
+        changed = filled({**of_other.beside, **declared, other: of_other.value}, names)
+        await engine.up(kind, "r", changed)
+        assert (other, await there()) == (other, seen)
+    await engine.up(kind, "r", declared)
     drift = await engine.refresh(resource)
 
     assert drift
     assert all(place.startswith(name) for place in drift)
-    await engine.up("Automation", "a", declared)
+    await engine.up(kind, "r", declared)
     assert await engine.refresh(resource) == []
-
-
-def without_ids(value: Any) -> Any:
-    return {key: item for key, item in value.items() if key != "id"} if isinstance(value, dict) else value
 
 
 async def test_tags_that_people_give_to_a_triggers_automation_stay(engine: Any, client: Any, unique: str) -> None:

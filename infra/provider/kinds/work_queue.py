@@ -49,7 +49,6 @@ class WorkQueue(Kind[WorkQueueInputs]):
     outputs = WorkQueueOutputs
     identity = ("work_pool_name", "name")
     compared_if_said = frozenset({"work_pool_id"})
-    written_along = frozenset({"is_paused"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "work_pool_name": "a queue can't move to another pool",
         "work_pool_id": "a pool that was made anew has none of its queues",
@@ -112,8 +111,10 @@ class WorkQueue(Kind[WorkQueueInputs]):
         changed = new.changed_from(old)
         patch = {key: value for key, value in self._body(new).items() if key in changed}
         if patch:
-            # The server takes an `is_paused` that is left out for false.
-            patch["is_paused"] = new.is_paused
+            if "is_paused" not in patch:
+                # The server takes one that is left out for false, and somebody may have paused it just now.
+                row = await session.api.get(f"work_pools/{new.work_pool_name}/queues/{new.name}")
+                patch["is_paused"] = row["is_paused"]
             await session.api.patch(f"work_pools/{new.work_pool_name}/queues/{new.name}", patch)
         return Live(id=id_, inputs=new, outputs=WorkQueueOutputs(work_queue_id=state["work_queue_id"]))
 
