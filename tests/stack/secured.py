@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -37,7 +38,9 @@ def events(outputs: dict[str, Any], trusting: ssl.SSLContext) -> ClientConnectio
 def listen_for(listener: ClientConnection, event: str, auth_string: str) -> None:
     listener.send(json.dumps({"type": "auth", "token": auth_string}))
     assert json.loads(listener.recv(timeout=60))["type"] == "auth_success"
-    listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [event]}}}))
+    # Left alone, a filter is for what occurred before it, and in a hurry it would hear the second that it is made in.
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    listener.send(json.dumps({"type": "filter", "filter": {"event": {"name": [event]}, "occurred": {"until": until}}}))
 
 
 def heard(listener: ClientConnection, event: str, api: httpx.Client) -> bool:
