@@ -24,6 +24,7 @@ POLL_SECONDS: Final = 1.0
 HOPELESS: Final = 4
 """So many tasks of a new service that ended in failure, and none at work: more time won't help."""
 GONE_SECONDS: Final = 120
+"""For tasks to go, beyond the time that they have to end what they are at."""
 ONCE: Final = "none"
 """The restart condition of what is to be done once. Not a job: the tasks of one that is removed, and their containers
 on the nodes, stay for good (docker 20.10, read and run).
@@ -92,16 +93,23 @@ def fingerprint(found: Mapping[str, Any]) -> str:
 async def remove(service: str) -> None:
     """Until its last task is gone: networks, volumes and secrets are free then. Gone already is success."""
     try:
+        seconds = _grace(await inspected(service)) + GONE_SECONDS
         ids = (await docker("service", "ps", "--quiet", "--no-trunc", service)).split()
         await docker("service", "rm", service)
     except NotFound:
         return
     try:
-        async with asyncio.timeout(GONE_SECONDS):
+        async with asyncio.timeout(seconds):
             while ids := await _still_there(ids):  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as late:
-        raise ProviderError(f"{service}: {len(ids)} of its tasks are still there after {GONE_SECONDS} s") from late
+        raise ProviderError(f"{service}: {len(ids)} of its tasks are still there after {seconds} s") from late
+
+
+def _grace(found: Mapping[str, Any]) -> int:
+    """How long a task has from being told to stop to being killed."""
+    nanoseconds = found["Spec"]["TaskTemplate"]["ContainerSpec"].get("StopGracePeriod") or 0
+    return int(nanoseconds // 10**9)
 
 
 async def _still_there(ids: Sequence[str]) -> list[str]:
