@@ -185,6 +185,13 @@ def test_every_container_is_held_against_the_cis_benchmark(prod: Platform) -> No
     assert {number: roles for number, roles in checked.items() if roles} == failures(prod.containers())
 
 
+def is_asked(prod: Platform, replica: str) -> bool:
+    """Whether the proxy sends requests to it, as it says itself."""
+    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
+    told = docker("exec", named(prod, "proxy"), "python3", "-c", read)
+    return f'haproxy_server_status{{proxy="api",server="{replica}",state="UP"}} 1' in told
+
+
 def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Client) -> None:
     victim = named(prod, "api-1")
     docker("kill", victim)
@@ -194,9 +201,22 @@ def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Clie
         assert api.post("flow_runs/count", json={}).is_success
     finally:
         docker("start", victim)
-    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
-    line = f'haproxy_server_status{{proxy="api",server="{victim}",state="UP"}} 1'
-    eventually("the replica is back", lambda: line in docker("exec", named(prod, "proxy"), "python3", "-c", read), 180)
+    eventually("the replica is back", lambda: is_asked(prod, victim), 180)
+
+
+def test_a_replica_that_hangs_gets_no_requests_until_it_answers_again(prod: Platform, api: httpx.Client) -> None:
+    hangs = named(prod, "api-1")
+    docker("pause", hangs)
+    try:
+
+        def others_answer() -> bool:
+            return all(api.get("admin/version", timeout=3).is_success for _ in range(10))
+
+        eventually("the other one alone is asked", others_answer, 30)
+        assert not is_asked(prod, hangs)
+    finally:
+        docker("unpause", hangs)
+    eventually("it is asked again", lambda: is_asked(prod, hangs), 60)
 
 
 PUT_OFF = """
