@@ -53,12 +53,27 @@ def test_a_preview_of_a_swarm_tells_the_same_services(program: Callable[..., Any
 def test_what_is_replaced_is_followed_or_preceded_by_its_successor_and_a_bad_one_undone(made: Any) -> None:
     found = services(made)
     orders = {name: each["deploy"]["update_config"]["order"] for name, each in found.items() if name != "migration"}
-    assert {name for name, order in orders.items() if order == "start-first"} == {"api", "services"}
+    areas = {f"{area}-{role}" for area in ("compras", "finanzas", "ventas") for role in ("socket-proxy", "worker")}
+    assert {name for name, order in orders.items() if order == "start-first"} == {"api", "services", *areas}
+    # A former socket proxy serves its calls to their end, which workers have time for once they are told to stop.
+    periods = {role: int(found[f"ventas-{role}"]["stop_grace_period"][:-1]) for role in ("socket-proxy", "worker")}
+    assert periods["socket-proxy"] > periods["worker"] + 600
     for name, each in found.items():
         if name != "migration":
             assert each["deploy"]["update_config"]["failure_action"] == "rollback"
             assert each["deploy"]["rollback_config"]["order"] == orders[name]
             assert each["deploy"]["restart_policy"]["condition"] == "any"
+
+
+def test_a_process_worker_whose_runs_a_successor_on_another_node_would_take_for_lost_ends_first(
+    program: Callable[..., Any],
+) -> None:
+    def by_processes(config: dict[str, Any]) -> None:
+        on_a_swarm(config)
+        config["workers"] = {"type": "process"}
+
+    worker = services(program("prod", change=by_processes))["ventas-worker"]["deploy"]
+    assert [worker[kind]["order"] for kind in ("update_config", "rollback_config")] == ["stop-first"] * 2
 
 
 def test_a_container_on_a_swarm_has_no_privileges_and_its_share_of_a_node(made: Any) -> None:

@@ -26,6 +26,8 @@ IN_MEMORY: Final = {"type": "tmpfs", "device": "tmpfs", "o": f"uid={USER.split('
 """Of a volume for what is passing: nothing of it is ever on a node's disk."""
 PATIENCE: Final = 3
 """So many times as often as on one engine, a container may be found unhealthy before it counts as that."""
+LATER_SECONDS: Final = 1800
+"""Of what ends last: how long it may be until an `up` comes to those that need it, and tells them to stop."""
 RESERVED_MEMORY: Final = 0.5
 RESERVED_CPUS: Final = 0.1
 """Of the limits: what a node must have free for a part to be put there. Most of the time, it needs no more."""
@@ -47,7 +49,7 @@ def service(container: Container) -> dict[str, Any]:
         ],
         "healthcheck": _health(container.health, container.start_seconds) if container.health else {"disable": True},
         "stop_signal": container.stop_signal,
-        "stop_grace_period": f"{container.stop_seconds}s",
+        "stop_grace_period": f"{container.stop_seconds + (LATER_SECONDS if container.ends_last else 0)}s",
         "logging": {"driver": "json-file", "options": dict(LOG_FILES)},
         "ports": [
             {"target": port.internal, "published": port.external, "protocol": "tcp", "mode": "host"}

@@ -110,7 +110,7 @@ class OnSwarm:
         mode: dict[str, Any] = (
             {"mode": "global"} if container.everywhere else {"mode": "replicated", "replicas": number}
         )
-        order = "start-first" if container.in_turn else "stop-first"
+        order = _order(container)
         deploy = {
             **mode,
             "endpoint_mode": "dnsrr",
@@ -247,6 +247,12 @@ class OnSwarm:
     def _engine_user(self) -> str:
         group = self.declared.socket_group or group_of_socket()
         return f"{USER.split(':')[0]}:{group}"
+
+
+def _order(container: Container) -> Literal["start-first", "stop-first"]:
+    """A successor may come to be on any node."""
+    both = container.in_turn or (container.start_first and not container.same_machine)
+    return "start-first" if both else "stop-first"
 
 
 def _secret(content: pulumi.Input[str]) -> pulumi.Output[str]:
