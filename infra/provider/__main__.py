@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import infra.provider.light_start  # noqa: F401  # before anything that would import more
 from infra.provider.functions import FUNCTIONS
@@ -14,7 +15,8 @@ from infra.provider.server import serve
 
 def main() -> None:
     lifecycles = {kind.token: Lifecycle(kind) for kind in KINDS}
-    asyncio.run(serve(lifecycles, {function.token: Invocation(function) for function in FUNCTIONS}))
+    invocations = {function.token: Invocation(function) for function in FUNCTIONS}
+    asyncio.run(serve(lifecycles, invocations, *sys.argv[1:2]))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,14 @@ class Lifecycle(Generic[I]):
         renamed = any(change.field in self.kind.identity for change in replaces)
         return Plan(changes, replaces, delete_first=bool(replaces) and not renamed)
 
+    def reasons(self, replaces: Collection[Change]) -> str:
+        """Why changes replace the object, and how, for the user."""
+        told = [
+            f"{field}: {self.kind.replaced_by.get(field, 'it is what the object is known by')}"
+            for field in sorted({change.field for change in replaces})
+        ]
+        return f"is replaced, since it can't be changed in place: {'; '.join(told)}"
+
     def preview_create(self, new: Mapping[str, Any]) -> dict[str, Any]:
         return {**dict.fromkeys(self.kind.outputs.model_fields, UNKNOWN), **new}
 

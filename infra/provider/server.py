@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -23,6 +24,7 @@ from infra.provider import wire
 from infra.provider.api import Api
 from infra.provider.connection import WRITES_AT_ONCE, Connection
 from infra.provider.diffing import Change, Step
+from infra.provider.engine_log import tell_user
 from infra.provider.errors import (
     Conflict,
     InvalidArguments,
@@ -70,13 +72,18 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         lifecycles: Mapping[str, Lifecycle[Any]],
         invocations: Mapping[str, Invocation[Any]],
         open_api: Callable[[Connection], Api] = Api,
+        tell: Callable[[str, str], Awaitable[None]] | None = None,
     ) -> None:
+        """`tell` says something to the user about the resource of a URN."""
         self._lifecycles = lifecycles
         self._invocations = invocations
         self._open_api = open_api
         self._configuration: dict[str, Any] = {}
         self._secret_texts: frozenset[str] = frozenset()
         self._api: Api | None = None
+        self._tell = tell
+        self._there: dict[str, str] = {}
+        """The id of the object that a resource has now, by its URN: the one deleted may be the one before it."""
 
     async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         del request, context
@@ -149,6 +156,9 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             return not any(_is_at_or_below(wire.render(change.path), path) for path in ignored)
 
         changes, replaces = tuple(filter(counts, plan.changes)), tuple(filter(counts, plan.replaces))
+        self._there[request.urn] = request.id
+        if replaces and self._tell is not None:
+            await self._tell(request.urn, lifecycle.reasons(replaces))
         detailed = {
             wire.render(change.path): provider_pb2.PropertyDiff(
                 kind=_DIFF_KIND[change.step, change in replaces], inputDiff=False
@@ -172,6 +182,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=self._encode(lifecycle, planned, new))
         work = lifecycle.create(self._session(request.urn), new.values)
         live = await _told(context, work, lambda: self._redactor(lifecycle, new))
+        self._there[request.urn] = live.id
         return provider_pb2.CreateResponse(id=live.id, properties=self._encode(lifecycle, live.state(), new))
 
     async def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
@@ -203,7 +214,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         lifecycle = await self._lifecycle(request.urn, context)
         state = wire.decode(request.properties)
-        work = lifecycle.delete(self._session(request.urn), request.id, state.values)
+        work = lifecycle.delete(self._session(request.urn, request.id), request.id, state.values)
         await _told(context, work, lambda: self._redactor(lifecycle, state))
         return empty_pb2.Empty()
 
@@ -232,9 +243,11 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
             await _abort(context, grpc.StatusCode.UNIMPLEMENTED, f"no resource {token}; there are: {known}")
         return self._lifecycles[token]
 
-    def _session(self, urn: str) -> Session:
+    def _session(self, urn: str, deleted: str | None = None) -> Session:
         stack, project = urn.removeprefix("urn:pulumi:").split("::")[:2]
-        return Session(owner=f"{project}/{stack}", connect=self._connect)
+        there = self._there.get(urn)
+        successor = there if deleted is not None and there != deleted else None
+        return Session(owner=f"{project}/{stack}", connect=self._connect, successor=successor)
 
     def _connect(self) -> Api:
         if self._api is None:
@@ -309,11 +322,15 @@ async def _abort(context: Any, status: grpc.StatusCode, text: str) -> NoReturn:
     raise AssertionError("abort raises")
 
 
-async def serve(lifecycles: Mapping[str, Lifecycle[Any]], invocations: Mapping[str, Invocation[Any]]) -> None:
+async def serve(
+    lifecycles: Mapping[str, Lifecycle[Any]], invocations: Mapping[str, Invocation[Any]], engine_address: str = ""
+) -> None:
     """Serve on a free port of the loopback until told to end; the port goes to stdout, as the engine expects."""
     options = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max_send_message_length", _MAX_MESSAGE)]
     server = grpc.aio.server(options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(PrefectProvider(lifecycles, invocations), server)
+    tell = partial(tell_user, engine_address) if engine_address else None
+    servicer = PrefectProvider(lifecycles, invocations, tell=tell)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     ended = asyncio.Event()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, NotOurs
 from infra.provider.kinds import deployment_limit as limits
-from infra.provider.kinds import owned_automations, parameters
+from infra.provider.kinds import owned_automations, parameters, waiting_runs
 from infra.provider.kinds import schedule as schedules
 from infra.provider.kinds.deployment_inputs import DeploymentInputs, DeploymentOutputs
 from infra.provider.kinds.job_variables import refuse_unknown
@@ -165,11 +165,15 @@ class Deployment(Kind[DeploymentInputs]):
             ids = await self._trigger(session, {"id": id_, "name": new.name}, new, ids.values())
         if "schedules" in changed:
             row = await session.api.get(f"deployments/{id_}")
-            return self._live(await self._write(session, row, new, patch), new, ids)
-        if changed & limits.FIELDS:
-            await _let_go(session.api, await session.api.get(f"deployments/{id_}"), new)
-        if patch:
-            await session.api.patch(f"deployments/{id_}", patch)
+            now = await self._write(session, row, new, patch)
+            outputs["schedule_ids"] = schedules.ids(now["schedules"])
+        else:
+            if changed & limits.FIELDS:
+                await _let_go(session.api, await session.api.get(f"deployments/{id_}"), new)
+            if patch:
+                await session.api.patch(f"deployments/{id_}", patch)
+        if changed & _ROUTE:
+            await waiting_runs.find_a_queue(session.api, [id_])
         return Live(id=id_, inputs=new, outputs=DeploymentOutputs(**{**outputs, "trigger_ids": ids}))
 
     async def delete(self, session: Session, id_: str, old: DeploymentInputs, state: Mapping[str, Any]) -> None:
@@ -180,7 +184,10 @@ class Deployment(Kind[DeploymentInputs]):
             row = await session.api.get_or_none(f"deployments/{id_}")
             if row is not None and limits.shared(row):
                 await session.api.patch(f"deployments/{id_}", limits.LET_GO)
+        waiting = await waiting_runs.of_deployment(session.api, id_) if session.successor else []
         await session.api.delete(f"deployments/{id_}")
+        if session.successor:
+            await waiting_runs.follow(session.api, waiting, session.successor)
 
     @staticmethod
     async def _pool_id(api: Api, row: Mapping[str, Any]) -> str | None:

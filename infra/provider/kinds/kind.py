@@ -98,6 +98,8 @@ class Session:
     owner: str
     connect: Callable[[], Api] = field(repr=False)
     """Called by the kinds that live on a server only: the others need none."""
+    successor: str | None = None
+    """When an object is deleted since it is replaced: the id of the one that is there in its place already."""
 
     @property
     def api(self) -> Api:

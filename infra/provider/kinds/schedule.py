@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict
+from infra.provider.kinds import waiting_runs
 
 ATTEMPTS: Final = 3
 UNNAMED = "unnamed-"
@@ -137,19 +138,30 @@ async def _bring(api: Api, deployment_id: str, rows: list[dict[str, Any]], wante
     for slug, row in list(surplus.items()):
         renamed = next((new for new in missing.values() if from_row(row, new).same_but_slug(new)), None)
         if renamed:
-            await api.patch(f"{path}/{row['id']}", renamed.body())
+            await api.patch(f"{path}/{row['id']}", _patch(row, renamed))
             changed = True
             del missing[renamed.slug], surplus[slug]
     for schedule in wanted:
         row_now = have.get(schedule.slug)
         if row_now is not None and from_row(row_now, schedule) != schedule:
-            await api.patch(f"{path}/{row_now['id']}", schedule.body())
+            await api.patch(f"{path}/{row_now['id']}", _patch(row_now, schedule))
             changed = True
     for row in surplus.values():
+        # The server drops the overdue runs of the deployment's other schedules as well.
+        overdue = await waiting_runs.of_other_schedules(api, deployment_id, row["id"])
         await api.delete(f"{path}/{row['id']}")
+        await waiting_runs.follow(api, overdue, deployment_id)
     if missing:
         await api.post(path, [schedule.body() for schedule in missing.values()])
     return changed or bool(surplus or missing)
+
+
+def _patch(row: Mapping[str, Any], wanted: Schedule) -> dict[str, Any]:
+    """Without the rule where that stays: sent again, an interval without an anchor would count from now on."""
+    body = wanted.body()
+    if from_row(row, wanted).when() == wanted.when():
+        del body["schedule"]
+    return body
 
 
 def _moment(text: str, zone: str) -> str:

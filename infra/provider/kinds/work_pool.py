@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
+from infra.provider.kinds import waiting_runs
 from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session
 from infra.provider.listing import Listing
 
@@ -154,7 +155,9 @@ class WorkPool(Kind[WorkPoolInputs]):
         return Live(id=id_, inputs=new, outputs=WorkPoolOutputs(work_pool_id=state["work_pool_id"]))
 
     async def delete(self, session: Session, id_: str, old: WorkPoolInputs, state: Mapping[str, Any]) -> None:
+        waiting = await waiting_runs.of_pool(session.api, id_)
         await session.api.delete(f"work_pools/{id_}")
+        await waiting_runs.find_a_queue(session.api, [row["deployment_id"] for row in waiting])
 
     async def _template(self, api: Api, new: WorkPoolInputs, owner: str) -> dict[str, Any]:
         template = copy.deepcopy(new.base_job_template or await _default_template(api, new.type))

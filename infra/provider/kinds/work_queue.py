@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound
+from infra.provider.kinds import waiting_runs
 from infra.provider.kinds.kind import Failure, Kind, Live, Outputs, Session, Shared
 
 DEFAULT = "default"
@@ -121,7 +122,9 @@ class WorkQueue(Kind[WorkQueueInputs]):
     async def delete(self, session: Session, id_: str, old: WorkQueueInputs, state: Mapping[str, Any]) -> None:
         path = f"work_pools/{old.work_pool_name}/queues/{old.name}"
         if old.name != DEFAULT:
+            waiting = await waiting_runs.of_queue(session.api, state["work_queue_id"])
             await session.api.delete(path)
+            await waiting_runs.find_a_queue(session.api, [row["deployment_id"] for row in waiting])
             return
         try:
             await session.api.patch(path, AS_MADE)
