@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import httpx
@@ -131,40 +130,3 @@ async def test_an_update_of_schedules_that_was_killed_at_any_call_is_finished_by
         if lived:
             return
     raise AssertionError("an update takes more calls than was thought")
-
-
-async def test_no_sequence_of_ups_doubles_a_scheduled_run(engine: Any, client: Any, unique: str) -> None:
-    """Random edits of a deployment, each followed by the scheduler's work, compared with what it should be."""
-    dice = random.Random(20261124)
-    await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
-    crons = ["0 1 * * *", "15 2 * * *", "30 3 * * *", "45 4 * * *"]
-    for _ in range(25):
-        chosen = dice.sample(range(4), dice.randint(0, 3))
-        inputs = {
-            "name": f"{unique}-d",
-            "flow_name": f"{unique}-f",
-            "entrypoint": "a.py:f",
-            "work_pool_name": unique,
-            "description": dice.choice(["a", "b"]),
-            "paused": dice.random() < 0.2,
-            "schedules": [
-                {**schedule(f"s{n}", dice.choice(crons[n:] or crons)), "active": dice.random() < 0.8} for n in chosen
-            ],
-        }
-        resource = await engine.up("Deployment", "d", inputs)
-        if not inputs["paused"]:  # the scheduler passes over paused ones; this call of its work would not
-            await client.post(f"deployments/{resource.id}/schedule", {"min_runs": 5})
-        body = {
-            "deployments": {"id": {"any_": [resource.id]}},
-            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
-        }
-        runs = await client.find("flow_runs/filter", body)
-        per_schedule = [(run["created_by"]["id"], run["expected_start_time"]) for run in runs]
-        assert len(per_schedule) == len(set(per_schedule)), "one schedule made two runs of one moment"
-        active = {
-            resource.values["schedule_ids"][item["slug"]]
-            for item in inputs["schedules"]
-            if item["active"] and not inputs["paused"]
-        }
-        assert {id_ for id_, _ in per_schedule} <= active
-        assert await engine.refresh(resource) == []
