@@ -38,7 +38,7 @@ from tests.provider.test_killed_anywhere import act, lifecycle
 pytestmark = pytest.mark.server
 SEARCH = int(os.environ.get("SEARCH_EDITS", "0"))
 SETTINGS = settings(
-    max_examples=SEARCH or 15,
+    max_examples=SEARCH or 8,
     derandomize=not SEARCH,
     deadline=None,
     print_blob=True,
