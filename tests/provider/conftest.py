@@ -157,25 +157,19 @@ class Engine:
                 resource.inputs = news  # as the engine does: the outputs stay, the inputs are the new ones
                 return resource
             if not diff.replaces:
-                reply = await self.stub.Update(
-                    provider_pb2.UpdateRequest(
-                        id=resource.id, urn=resource.urn, olds=resource.state, old_inputs=resource.inputs, news=news
-                    )
-                )
                 resource.steps = [f"update {path}" for path in sorted(diff.detailedDiff)]
-                resource.inputs, resource.state = news, reply.properties
-                return resource
+                return await self.update(resource, news)
             if diff.deleteBeforeReplace:
-                await self._delete(resource)
+                await self.delete(resource)
                 resource.steps = ["delete", "create"]
-                return await self._create(resource, news)
+                return await self.create(resource, news)
             old = replace(resource)
-            await self._create(resource, news)
-            await self._delete(old)
+            await self.create(resource, news)
+            await self.delete(old)
             resource.steps = ["create", "delete"]
             return resource
         resource.steps = ["create"]
-        return await self._create(resource, news)
+        return await self.create(resource, news)
 
     async def refresh(self, resource: Resource) -> list[str]:
         """What `pulumi refresh` does; the paths that were found to have drifted, or ["gone"]."""
@@ -205,15 +199,24 @@ class Engine:
         return wire.decode(getattr(await self.stub.Invoke(request), "return"))
 
     async def destroy(self, resource: Resource) -> None:
-        await self._delete(resource)
+        await self.delete(resource)
         self.resources.pop((resource.token, resource.name))
 
-    async def _create(self, resource: Resource, news: Any) -> Resource:
+    async def create(self, resource: Resource, news: Any) -> Resource:
         reply = await self.stub.Create(provider_pb2.CreateRequest(urn=resource.urn, properties=news))
         resource.id, resource.inputs, resource.state = reply.id, news, reply.properties
         return resource
 
-    async def _delete(self, resource: Resource) -> None:
+    async def update(self, resource: Resource, news: Any) -> Resource:
+        reply = await self.stub.Update(
+            provider_pb2.UpdateRequest(
+                id=resource.id, urn=resource.urn, olds=resource.state, old_inputs=resource.inputs, news=news
+            )
+        )
+        resource.inputs, resource.state = news, reply.properties
+        return resource
+
+    async def delete(self, resource: Resource) -> None:
         await self.stub.Delete(provider_pb2.DeleteRequest(id=resource.id, urn=resource.urn, properties=resource.state))
 
     def forget_calls(self) -> None:

@@ -15,6 +15,8 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
+    status: int = 0
+    """What the server answered; 0 where it wasn't asked, or hung up."""
 
     @property
     def writes(self) -> bool:
@@ -64,6 +66,8 @@ class Front:
             self.seen.append(request)
             answer = self.before(request)
             raw = answer.raw() if answer else await self._asked(first, headers, body)
+            if answer is None and raw:
+                request.status = int(raw.split(b" ", 2)[1])
             if answer is None and (other := self.after(request)) is not None:
                 raw = other.raw()
             writer.write(raw)

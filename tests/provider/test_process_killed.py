@@ -10,22 +10,19 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from infra.provider import wire
 from infra.toolchain.launcher import environment
-from tests.provider.conftest import Counting, Engine
-from tests.provider.front import Answer, Front, HangUp, Request, fronting
+from tests.provider.conftest import Engine
+from tests.provider.front import Answer, HangUp, Request, fronting
+from tests.provider.killing import Killer, plugin
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[2]
@@ -85,57 +82,9 @@ async def schedule_ids(client: Any, name: str) -> dict[str, dict[str, str]]:
     }
 
 
-@asynccontextmanager
-async def plugin(url: str, known: Engine | None = None) -> AsyncIterator[tuple[Engine, int]]:
-    """An engine with a plugin's process of its own, and the state of another; the process's id."""
-    plain = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    process = subprocess.Popen(  # noqa: ASYNC220  # started in no time
-        [sys.executable, "-m", "infra.provider", "127.0.0.1:1"], env=plain, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    port = int(await asyncio.to_thread(process.stdout.readline))
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            args = wire.encode({"api_url": url})
-            await stub.Configure(provider_pb2.ConfigureRequest(args=args, acceptSecrets=True))
-            yield Engine(stub, Counting(), resources=known.resources if known else {}), process.pid
-    finally:
-        process.kill()
-        process.communicate()
-
-
 async def up(engine: Engine, name: str, *, changed: bool) -> None:
     for kind, resource, inputs in declared(name, changed=changed):
         await engine.up(kind, resource, inputs)
-
-
-@dataclass
-class Killer:
-    """Kills at the n-th call, before it reached the server or after."""
-
-    call: int
-    after: bool
-    kill: Callable[[], None]
-    done: bool = False
-    _seen: int = field(default=0)
-
-    def before_call(self, request: Request) -> Answer | None:
-        self._seen += 1
-        return None if self.after else self._strike()
-
-    def after_call(self, request: Request) -> Answer | None:
-        return self._strike() if self.after else None
-
-    def _strike(self) -> Answer | None:
-        if self._seen >= self.call and not self.done:
-            self.done = True
-            self.kill()
-            raise HangUp
-        return None
-
-    def stand_at(self, front: Front) -> None:
-        front.before, front.after = self.before_call, self.after_call
 
 
 async def killed_at(url: str, client: Any, name: str, call: int, *, after: bool) -> bool:
