@@ -212,6 +212,28 @@ async def test_triggers_left_by_a_deployment_that_was_deleted_in_the_ui_go_when_
     assert [row["actions"][0]["deployment_id"] for row in found] == [resource.id]
 
 
+async def test_triggers_that_were_there_just_as_declared_are_no_orphans_once_their_deployment_was_deleted_in_the_ui(
+    engine: Any, client: Any, base: dict[str, Any]
+) -> None:
+    made = await engine.up("Deployment", "d", base)
+    named_so = {**SPECS["compound"], "name": f"{base['name']}__automation_1"}
+    theirs = TypeAdapter(DeploymentTriggerTypes).validate_python(named_so)
+    theirs.set_deployment_id(uuid.UUID(made.id))
+    row = await client.post("automations/", theirs.as_automation().model_dump(mode="json"))
+    inputs = {**base, "triggers": [SPECS["compound"]]}
+    await engine.up("Deployment", "d", inputs)
+    assert [(item["id"], item["tags"]) for item in await automations(client, made.id)] == [
+        (row["id"], ["prefect-infra.stack:prefect-infra/pruebas"])
+    ]
+
+    await client.delete(f"deployments/{made.id}")
+    assert await engine.refresh(made) == ["gone"]
+    anew = await engine.up("Deployment", "d", inputs)
+
+    found = await client.find("automations/filter", {"automations": {"name": {"any_": [named_so["name"]]}}})
+    assert [item["actions"][0]["deployment_id"] for item in found] == [anew.id]
+
+
 async def test_a_metric_trigger_on_a_self_hosted_server_is_refused_in_words(engine: Any, base: dict[str, Any]) -> None:
     with pytest.raises(grpc.aio.AioRpcError, match="no metric triggers, Prefect Cloud has"):
         await engine.up("Deployment", "d", {**base, "triggers": [SPECS["metric"]]})

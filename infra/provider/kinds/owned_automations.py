@@ -68,9 +68,10 @@ class OwnedAutomations:
 
     async def _change(self, row: Row, trigger: Trigger, body: dict[str, Any]) -> None:
         now, tags = from_row(row), row.get("tags") or ()
-        if now == trigger and tag(self._owner) in tags:
+        marked = tag(self._owner) in tags  # without it, nobody would know whose it is once its deployment is deleted
+        if marked and now == trigger:
             return
-        if now is not None and now.model_copy(update={"enabled": trigger.enabled}) == trigger:
+        if marked and now is not None and now.model_copy(update={"enabled": trigger.enabled}) == trigger:
             await self._api.patch(f"automations/{row['id']}", {"enabled": trigger.enabled})
             return
         # `prefect.yaml` has no tags for a trigger: others than ours are people's.
