@@ -1,4 +1,4 @@
-"""A real Prefect server on SQLite, and the provider served over real gRPC, driven as the engine drives it."""
+"""A real Prefect server, on SQLite as a rule, and the provider over real gRPC, driven as the engine drives it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STACK, PROJECT = "pruebas", "prefect-infra"
 
 @contextmanager
 def running_server(home: Path, python: str = sys.executable, **settings: str) -> Iterator[str]:
-    """The API address of a server on SQLite, ready."""
+    """The API address of a server, ready; on SQLite, unless the settings say otherwise."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -73,10 +73,25 @@ def running_server(home: Path, python: str = sys.executable, **settings: str) ->
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API address of a server that is ours alone."""
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_server(tmp_path_factory.mktemp("prefect-home")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from tests.provider.databases import postgres  # takes seconds to import
+
+    with postgres(tmp_path_factory.mktemp("postgres")) as database:
+        settings = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database}
+        with running_server(tmp_path_factory.mktemp("prefect-home"), **settings) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def prefect_server(sqlite_server: str) -> str:
+    """The API address of a server that is ours alone."""
+    return sqlite_server
 
 
 class Counting(httpx.AsyncBaseTransport):
@@ -158,18 +173,18 @@ class Engine:
                 return resource
             if not diff.replaces:
                 resource.steps = [f"update {path}" for path in sorted(diff.detailedDiff)]
-                return await self.update(resource, news)
+                return await self._update(resource, news)
             if diff.deleteBeforeReplace:
-                await self.delete(resource)
+                await self._delete(resource)
                 resource.steps = ["delete", "create"]
-                return await self.create(resource, news)
+                return await self._create(resource, news)
             old = replace(resource)
-            await self.create(resource, news)
-            await self.delete(old)
+            await self._create(resource, news)
+            await self._delete(old)
             resource.steps = ["create", "delete"]
             return resource
         resource.steps = ["create"]
-        return await self.create(resource, news)
+        return await self._create(resource, news)
 
     async def refresh(self, resource: Resource) -> list[str]:
         """What `pulumi refresh` does; the paths that were found to have drifted, or ["gone"]."""
@@ -199,15 +214,15 @@ class Engine:
         return wire.decode(getattr(await self.stub.Invoke(request), "return"))
 
     async def destroy(self, resource: Resource) -> None:
-        await self.delete(resource)
+        await self._delete(resource)
         self.resources.pop((resource.token, resource.name))
 
-    async def create(self, resource: Resource, news: Any) -> Resource:
+    async def _create(self, resource: Resource, news: Any) -> Resource:
         reply = await self.stub.Create(provider_pb2.CreateRequest(urn=resource.urn, properties=news))
         resource.id, resource.inputs, resource.state = reply.id, news, reply.properties
         return resource
 
-    async def update(self, resource: Resource, news: Any) -> Resource:
+    async def _update(self, resource: Resource, news: Any) -> Resource:
         reply = await self.stub.Update(
             provider_pb2.UpdateRequest(
                 id=resource.id, urn=resource.urn, olds=resource.state, old_inputs=resource.inputs, news=news
@@ -216,7 +231,7 @@ class Engine:
         resource.inputs, resource.state = news, reply.properties
         return resource
 
-    async def delete(self, resource: Resource) -> None:
+    async def _delete(self, resource: Resource) -> None:
         await self.stub.Delete(provider_pb2.DeleteRequest(id=resource.id, urn=resource.urn, properties=resource.state))
 
     def forget_calls(self) -> None:

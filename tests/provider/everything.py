@@ -40,6 +40,13 @@ def beside(now: Rows, before: Rows) -> list[tuple[str, str]]:
     return sorted(row for id_, row in now.items() if id_ not in before)
 
 
+async def clear(client: Any, before: Rows) -> None:
+    """Delete what came to be since."""
+    for id_, (kind, text) in (await everything(client)).items():
+        if id_ not in before and kind not in {"flows", "work_queues"}:  # flows stay, and queues go with their pool
+            await client.delete(f"{kind}/{json.loads(text)['name'] if kind == 'work_pools' else id_}")
+
+
 def _name(row: Mapping[str, Any]) -> str:
     return str(row.get("name") or row.get("tag"))
 

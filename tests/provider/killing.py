@@ -63,21 +63,21 @@ async def up(engine: Engine, state: State, program: Iterable[Declared]) -> None:
         news = await engine.check(resource, given)
         diff = await engine.diff(resource, news) if resource.id else None
         if diff is None:
-            await engine.create(resource, news)
+            await engine._create(resource, news)
         elif diff.changes == provider_pb2.DiffResponse.DIFF_NONE:
             resource.inputs = news
         elif not diff.replaces:
-            await engine.update(resource, news)
+            await engine._update(resource, news)
         elif diff.deleteBeforeReplace:
             dependents = [other.name for other in reversed(program) if other.within == name]
             for going in (*(state.resources[other] for other in dependents), resource):
                 if going.id:
-                    await engine.delete(going)
+                    await engine._delete(going)
                     going.id = ""
-            await engine.create(resource, news)
+            await engine._create(resource, news)
         else:
             old = replace(resource)
-            await engine.create(resource, news)
+            await engine._create(resource, news)
             state.replaced.append(old)
     await _delete_replaced(engine, state)
     declared = {name for _, name, _, _ in program}
@@ -97,14 +97,14 @@ async def refresh(engine: Engine, state: State) -> dict[str, list[str]]:
 
 async def _delete_replaced(engine: Engine, state: State) -> None:
     while state.replaced:
-        await engine.delete(state.replaced[-1])
+        await engine._delete(state.replaced[-1])
         state.replaced.pop()
 
 
 async def _delete(engine: Engine, state: State, names: list[str]) -> None:
     for name in reversed(names):
         if state.resources[name].id:
-            await engine.delete(state.resources[name])
+            await engine._delete(state.resources[name])
         del state.resources[name]
 
 

@@ -22,7 +22,8 @@ def small_program(
     only: Collection[str] = (),
 ) -> list[Declared]:
     """With values that `n` tells apart, the objects in `renamed` called so instead; `only` leaves all others out."""
-    called = {"queue": "urgente", "one": f"{name}-1", "block": name, **(renamed or {})}
+    small = dict.fromkeys(("block", "variable", "limit", "of-a-tag", "automation"), name)
+    called = {"queue": "urgente", "one": f"{name}-1", **small, **(renamed or {})}
     route = {"work_pool_name": name, "work_pool_id": state.output("pool", "work_pool_id")}
     run = {"flow_name": f"{name}-f", "entrypoint": "a.py:f", **route, "work_queue_name": called["queue"]}
     schedules = [{"slug": slug, "cron": f"{n} {hour} * * *", "timezone": ZONE} for slug, hour in (("a", 1), ("b", 2))]
@@ -37,10 +38,10 @@ def small_program(
         Declared("Deployment", "one", {**run, **more, "name": called["one"]}),
         Declared("Deployment", "two", {**run, "name": f"{name}-2", "parameters": {"n": n}}),
         Declared("Block", "block", {"name": called["block"], "type_slug": "secret", "data": {"value": f"s{n}"}}),
-        Declared("Variable", "variable", {"name": name, "value": {"n": n}}),
-        Declared("GlobalConcurrencyLimit", "limit", {"name": name, "limit": n}),
-        Declared("TagConcurrencyLimit", "of-a-tag", {"tag": name, "concurrency_limit": n}),
-        Declared("Automation", "automation", {"name": name, "trigger": event, "actions": [act]}),
+        Declared("Variable", "variable", {"name": called["variable"], "value": {"n": n}}),
+        Declared("GlobalConcurrencyLimit", "limit", {"name": called["limit"], "limit": n}),
+        Declared("TagConcurrencyLimit", "of-a-tag", {"tag": called["of-a-tag"], "concurrency_limit": n}),
+        Declared("Automation", "automation", {"name": called["automation"], "trigger": event, "actions": [act]}),
     ]
     return [
         Declared(kind, key, {**inputs, **({"adopt": True} if adopt and kind in ADOPTABLE else {})}, within)

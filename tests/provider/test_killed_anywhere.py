@@ -11,6 +11,11 @@ pytestmark = pytest.mark.server
 ZONE = "America/Argentina/Buenos_Aires"
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.docker)])
+def prefect_server(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_server"))
+
+
 def schedule(slug: str, cron: str) -> dict[str, Any]:
     return {"slug": slug, "cron": cron, "timezone": ZONE}
 
