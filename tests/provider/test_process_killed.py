@@ -6,26 +6,22 @@ and nobody has heard. However it went, the next `up` converges.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
-from infra.toolchain.launcher import environment
 from tests.provider.conftest import Engine
 from tests.provider.front import Answer, HangUp, Request, fronting
 from tests.provider.killing import Killer, plugin
+from tests.provider.pulumi_command import Cli
 
 pytestmark = pytest.mark.server
-ROOT = Path(__file__).parents[2]
 ZONE = "America/Argentina/Buenos_Aires"
 MOST_CALLS = 40
 
@@ -174,76 +170,13 @@ for name in ("one", "two"):
     Deployment(name, work_pool=pool, opts=pulumi.ResourceOptions(depends_on=[queue]), **inputs)
 Block("block", **by_name["block"])
 """
-SHIM = """#!/bin/sh
-echo $$ >> "{pids}"
-exec "{python}" "$@"
-"""
-
-
-@dataclass
-class Cli:
-    """Pulumi's own command, with a small program and a state of its own."""
-
-    folder: Path
-    name: str
-    url: str
-    changed: bool = False
-    process: subprocess.Popen[str] | None = None
-
-    def __post_init__(self) -> None:
-        (self.folder / "backend").mkdir()
-        (self.folder / "infra").symlink_to(ROOT / "infra")
-        (self.folder / "__main__.py").write_text(PROGRAM)
-        (self.folder / "Pulumi.yaml").write_text(
-            "name: muestra\nruntime: python\nplugins:\n  providers:\n    - name: prefect\n      path: infra/provider\n"
-        )
-        shim = self.folder / "python"
-        shim.write_text(SHIM.format(pids=self.pids, python=ROOT / ".venv" / "bin" / "python"))
-        shim.chmod(0o755)
-
-    @property
-    def pids(self) -> Path:
-        return self.folder / "pids"
-
-    async def run(self, *arguments: str) -> tuple[int, str]:
-        own = {
-            "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/backend",
-            "PULUMI_HOME": str(ROOT / ".state" / "home"),
-            "PREFECT_INFRA_PYTHON": str(self.folder / "python"),
-            "PREFECT_API_URL": self.url,
-            "PYTHONPATH": str(ROOT),
-            "NAME": self.name,
-            "CHANGED": "1" if self.changed else "0",
-        }
-        base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
-        self.process = subprocess.Popen(  # noqa: ASYNC220  # started in no time
-            [ROOT / ".venv" / "bin" / "pulumi", *arguments, "--non-interactive", "--color", "never"],
-            cwd=self.folder,
-            env={**base, **environment(ROOT, "t-killed"), **own},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        told, _ = await asyncio.to_thread(self.process.communicate, None, 120)
-        return self.process.returncode, told
-
-    def kill_plugins(self) -> None:
-        for pid in map(int, self.pids.read_text().split()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def kill_itself(self) -> None:
-        assert self.process is not None
-        self.process.kill()
 
 
 async def test_pulumi_and_its_plugin_killed_in_an_up_converge_at_the_next(
     prefect_server: str, client: Any, unique: str, tmp_path: Path
 ) -> None:
     async with fronting(prefect_server) as front:
-        cli = Cli(tmp_path, unique, front.url)
+        cli = Cli(tmp_path, PROGRAM, unique, front.url)
         assert (await cli.run("stack", "init", "t-killed"))[0] == 0
         cli_killer = Killer(9, after=True, kill=cli.kill_itself)
         cli_killer.stand_at(front)
