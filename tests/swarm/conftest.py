@@ -12,9 +12,11 @@ import pytest
 
 from tests.stack.platforms import Platform, declared_in
 from tests.stack.secured import signed_in
+from tests.swarm.in_flight import WAITS, waiting
 from tests.swarm.nodes import Nodes
 
 PORT = 4443
+PLAIN_PORT = 4480
 DATA_NODE = 2
 VENTAS = (2, 3)
 
@@ -36,11 +38,17 @@ def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform
     """Not up yet: an area with docker workers on machines of its own, one with a process worker on whichever."""
 
     def on_the_swarm(declared: Any) -> None:
+        own = {"host": nodes.address(1), "http_port": PLAIN_PORT}
         del declared["areas"]["finanzas"]
-        declared["server"] |= {"port": PORT, "protect": False, "proxy": {"host": nodes.address(1)}}
+        declared["server"] |= {"port": PORT, "protect": False, "proxy": own}
         declared["workers"] = {"type": "docker", "replicas": 2, "drain_seconds": 60}
-        declared["areas"]["ventas"]["workers"] = {"placement": "area"}
+        # One run each: of two, each of its two machines has one.
+        declared["areas"]["ventas"]["workers"] = {"placement": "area", "limit": 1}
         declared["areas"]["compras"]["workers"] = {"type": "process", "replicas": 1}
+        for area in ("ventas", "compras"):
+            slow = {"name": waiting(area), "entrypoint": "flows/espera.py:espera", "description": "Espera."}
+            declared["areas"][area]["deployments"].append(slow)
+        declared["janitor"] = {"every": "5s", "heartbeat_seconds": 30, "rerun_crashed": 1}
         declared["schedules_active"] = False
         declared["runtime"] = "swarm"
         declared["registry"] = nodes.registry
@@ -49,6 +57,7 @@ def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform
     own = nodes.log_in(tmp_path_factory.mktemp("docker"))
     folder = tmp_path_factory.mktemp("checkout")
     platform = declared_in(folder, "prod", f"t-{secrets.token_hex(3)}", on_the_swarm, own)
+    (platform.folder / "flows" / "espera.py").write_text(WAITS)
     platform.run("stack", "init", platform.stack)
     return platform
 

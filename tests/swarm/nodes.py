@@ -146,6 +146,12 @@ class Nodes:
     def bring_back(self, number: int) -> None:
         docker("start", self._container(number))
 
+    def hang(self, number: int, container: str) -> None:
+        """All of its processes stay, and none of them does anything any more."""
+        self.ask(number, "exec", container, "sh", "-c", "kill -STOP -1")
+        # The first of its processes takes such a signal from without alone.
+        self.ask(number, "kill", "--signal", "STOP", container)
+
     def containers(self, number: int, *filters: str) -> list[str]:
         words = [word for each in filters for word in ("--filter", each)]
         return self.ask(number, "ps", "--quiet", "--no-trunc", *words).split()

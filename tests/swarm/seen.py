@@ -33,9 +33,11 @@ def asked_all_the_time(api: httpx.Client) -> Iterator[list[str]]:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    yield wrong
-    ended.set()
-    asking.join()
+    try:
+        yield wrong
+    finally:
+        ended.set()
+        asking.join()
     assert asked[0] > 10
 
 
@@ -50,3 +52,27 @@ def tasks_on(nodes: Nodes, prod: Platform, role: str) -> list[str]:
     wanted = ("--filter", "desired-state=running", "--format", "{{.Node}} {{.CurrentState}}")
     lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
     return sorted(line.split()[0] for line in lines if " Running " in line)
+
+
+def services(nodes: Nodes, prod: Platform) -> dict[str, dict[str, Any]]:
+    """What the swarm was asked for, by the name of each part."""
+    every = nodes.ask(1, "service", "ls", "--quiet").split()
+    prefix = f"prefect-infra-{prod.stack}_"
+    return {
+        each["Spec"]["Name"].removeprefix(prefix): each["Spec"]
+        for each in json.loads(nodes.ask(1, "service", "inspect", *every))
+    }
+
+
+def containers_on(nodes: Nodes, prod: Platform, role: str, area: str | None = None) -> list[tuple[int, str]]:
+    """Those of a part that run, each with the number of its node. Every node has to be there."""
+    labels = {"stack": prod.stack, "role": role, **({"area": area} if area else {})}
+    filters = [f"label=prefect-infra.{key}={value}" for key, value in labels.items()]
+    return [(number, each) for number in range(1, nodes.count + 1) for each in nodes.containers(number, *filters)]
+
+
+def leaving(nodes: Nodes, prod: Platform, role: str) -> list[str]:
+    """Ids of the tasks of a part that were told to stop, and haven't yet."""
+    wanted = ("--filter", "desired-state=shutdown", "--format", "{{.ID}} {{.CurrentState}}")
+    lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
+    return [line.split()[0] for line in lines if line.split()[1] == "Running"]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import ssl
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.stack.platforms import Platform, eventually
-from tests.stack.secured import get_token
+from tests.stack.platforms import UP_SECONDS, Platform, eventually
+from tests.stack.secured import events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import prefect_infra
-from tests.swarm.conftest import DATA_NODE, VENTAS
+from tests.swarm.conftest import DATA_NODE, PLAIN_PORT, VENTAS
+from tests.swarm.in_flight import AGAIN, ONCE, begin, containers_of, let_go, states
 from tests.swarm.nodes import Nodes
-from tests.swarm.seen import asked_all_the_time, service, tasks_on
+from tests.swarm.seen import asked_all_the_time, containers_on, leaving, service, services, tasks_on
 
 pytestmark = pytest.mark.docker
 FLOW = "resumen-diario-de-ventas"
@@ -62,6 +67,81 @@ def test_a_flow_runs_as_a_process_of_its_worker(
     run = run_to_the_end(api, outputs["deployments"][IN_A_PROCESS]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]
     assert eventually("logs", lambda: logs_of(api, run["id"]))
+
+
+def test_a_replica_that_hangs_gets_no_more_requests(nodes: Nodes, prod: Platform, api: httpx.Client) -> None:
+    """And is replaced meanwhile: `test_a_replica_that_hung_was_replaced_by_the_swarm`."""
+    assert len(tasks_on(nodes, prod, "api")) == 2
+    number, replica = containers_on(nodes, prod, "api")[0]
+    nodes.hang(number, replica)
+
+    # The proxy asks each replica every two seconds, and believes it at the second time.
+    def answers() -> bool:
+        return all(api.get("admin/version", timeout=3).is_success for _ in range(10))
+
+    eventually("only the other one is asked", answers, 30)
+    with asked_all_the_time(api) as wrong:
+        time.sleep(10)
+    assert wrong == []
+    assert (number, replica) in containers_on(nodes, prod, "api"), "it hangs all the time"
+
+
+def test_plain_http_is_sent_to_https_and_events_come_by_websocket(
+    nodes: Nodes, outputs: dict[str, Any], api: httpx.Client
+) -> None:
+    answer = httpx.get(f"http://{nodes.address(3)}:{PLAIN_PORT}/runs?tab=1")
+    assert (answer.status_code, answer.headers["location"]) == (308, f"{outputs['ui_url']}/runs?tab=1")
+    name = f"prueba.{uuid.uuid4()}"
+    with events(outputs, ssl.create_default_context(cadata=outputs["ca_certificate"])) as listener:
+        listen_for(listener, name, outputs["auth_string"])
+        assert eventually("the event", lambda: heard(listener, name, api), 120)
+
+
+def test_each_part_has_its_share_of_a_node_kept_for_it_and_its_place(nodes: Nodes, prod: Platform) -> None:
+    found = services(nodes, prod)
+    for name, spec in found.items():
+        limits, reserved = (spec["TaskTemplate"]["Resources"][kind] for kind in ("Limits", "Reservations"))
+        assert reserved["MemoryBytes"] == limits["MemoryBytes"] // 2 > 0, name
+        assert reserved["NanoCPUs"] == limits["NanoCPUs"] // 10 > 0, name
+        assert limits["Pids"] > 0, name
+    constraints = {name: spec["TaskTemplate"]["Placement"].get("Constraints", []) for name, spec in found.items()}
+    data, ventas = [f"node.hostname==node-{DATA_NODE}"], ["node.labels.prefect-infra.area==ventas"]
+    assert {name: placed for name, placed in constraints.items() if placed} == {
+        **dict.fromkeys(("postgres", "redis", "backup"), data),
+        **dict.fromkeys(("ventas-worker", "ventas-socket-proxy"), ventas),
+    }
+    assert [tasks_on(nodes, prod, role) for role in ("postgres", "redis", "backup")] == [[f"node-{DATA_NODE}"]] * 3
+
+
+def test_secrets_and_configs_are_the_swarms_and_read_by_their_parts_alone(nodes: Nodes, prod: Platform) -> None:
+    found = {name: spec["TaskTemplate"]["ContainerSpec"] for name, spec in services(nodes, prod).items()}
+    secrets = {name: spec["Secrets"] for name, spec in found.items() if spec.get("Secrets")}
+    assert secrets.keys() == {
+        "api", "services", "migration", "postgres", "redis", "proxy", "backup",
+        "janitor", "ventas-worker", "compras-worker",
+    }  # fmt: skip
+    for name, given in secrets.items():
+        for each in given:
+            file = each["File"]
+            assert (file["UID"], file["GID"], file["Mode"]) == ("10001", "10001", 0o400), name
+            assert file["Name"].startswith(("/run/secrets/", "/etc/")), name
+    configs = {
+        name: [each["File"]["Name"] for each in spec["Configs"]] for name, spec in found.items() if spec.get("Configs")
+    }
+    assert configs == {"proxy": ["/usr/local/etc/haproxy/haproxy.cfg"]}
+    known = set(nodes.ask(1, "secret", "ls", "--format", "{{.Name}}").split())
+    assert {each["SecretName"] for given in secrets.values() for each in given} == known
+    ((_, database),) = containers_on(nodes, prod, "postgres")
+    assert (
+        nodes.ask(DATA_NODE, "exec", database, "stat", "-c", "%u %a", "/run/secrets/postgres_password") == "10001 400"
+    )
+
+
+def test_the_scheduled_backup_is_made_beside_the_database(nodes: Nodes, prod: Platform) -> None:
+    ((_, keeper),) = containers_on(nodes, prod, "backup")
+    made = eventually("a backup", lambda: nodes.ask(DATA_NODE, "exec", keeper, "ls", "/var/lib/backups").split(), 120)
+    manifest = ("tar", "-xOf", f"/var/lib/backups/{made[-1]}", "manifest.json")
+    assert json.loads(nodes.ask(DATA_NODE, "exec", keeper, *manifest))["rows"]["alembic_version"] == 1
 
 
 def test_containers_on_nodes_are_confined(nodes: Nodes, prod: Platform) -> None:
@@ -115,6 +195,7 @@ def test_another_up_changes_nothing_and_a_change_by_hand_is_seen_and_undone(node
 
 def test_a_broken_image_is_undone(nodes: Nodes, prod: Platform) -> None:
     before = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+    at_work = set(containers_on(nodes, prod, "worker", "ventas"))
     start = prod.folder / "workers" / "start_worker.py"
     good = start.read_text()
     start.write_text('raise SystemExit("esta imagen no arranca")\n')
@@ -128,21 +209,45 @@ def test_a_broken_image_is_undone(nodes: Nodes, prod: Platform) -> None:
     assert "esta imagen no arranca" in failed.stdout
     template = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]
     assert template["ContainerSpec"]["Image"] == before
-    eventually("workers as before", lambda: len(tasks_on(nodes, prod, "ventas-worker")) == 2, 120)
+    # A docker worker is told to stop only when its successor is at work, which this one never was.
+    assert set(containers_on(nodes, prod, "worker", "ventas")) == at_work
 
 
-def test_the_api_answers_while_its_replicas_are_replaced_by_the_up_that_mends_the_rest(
-    nodes: Nodes, prod: Platform, api: httpx.Client
+def test_a_replica_that_hung_was_replaced_by_the_swarm(nodes: Nodes, prod: Platform) -> None:
+    ps = ("service", "ps", "--no-trunc", "--format", "{{.DesiredState}} {{.CurrentState}} {{.Error}}")
+    listed = (*ps, f"prefect-infra-{prod.stack}_api")
+    eventually("why is told", lambda: "unhealthy container" in nodes.ask(1, *listed), 180)
+    eventually("two of them", lambda: len(tasks_on(nodes, prod, "api")) == 2, 120)
+
+
+def test_the_api_answers_and_runs_in_flight_end_while_the_up_that_mends_the_rest_replaces_all(
+    nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
+    in_a_process, in_a_container = (begin(api, outputs, area) for area in ("compras", "ventas"))
     before = set(nodes.ask(1, "service", "ps", "--quiet", f"prefect-infra-{prod.stack}_api").split())
 
     def more_words(declared: Any) -> None:
         declared["server"]["log_level"] = "INFO"
 
     prod.edit(more_words)
-    with asked_all_the_time(api) as wrong:
-        prod.up()
+    (prod.folder / "flows" / "otra.py").write_text("# Otra versión.\n")
+    with asked_all_the_time(api) as wrong, ThreadPoolExecutor(1) as beside:
+        upping = beside.submit(prod.up)
+        eventually(
+            "the process worker waits for its run",
+            lambda: leaving(nodes, prod, "compras-worker") or (upping.done() and upping.result()),
+            UP_SECONDS,
+        )
+        ((number, worker),) = containers_on(nodes, prod, "worker", "compras")
+        let_go(nodes, number, worker, in_a_process)
+        upping.result()
     assert wrong == []
+    assert states(api, in_a_process) == ONCE
+    # A worker that follows a run in a container of its own has its successor beside it.
+    assert states(api, in_a_container)[-1] == "RUNNING"
+    ((number, container),) = containers_of(nodes, VENTAS, in_a_container)
+    let_go(nodes, number, container, in_a_container)
+    eventually("Completed", lambda: states(api, in_a_container) == ONCE, 60)
     running = ("--filter", "desired-state=running", "--quiet")
     after = set(nodes.ask(1, "service", "ps", *running, f"prefect-infra-{prod.stack}_api").split())
     assert len(after) == 2
@@ -157,7 +262,7 @@ def test_a_backup_is_made_through_a_manager_and_restored_whole_with_the_database
     made = prefect_infra(prod, "backup", "--to", str(tmp_path), "--json")
     assert made.returncode == 0, made.stderr
     told = json.loads(made.stdout)
-    assert told["rows"]["deployment"] == 2
+    assert told["rows"]["deployment"] == 4
     api.delete(f"deployments/{deployment}").raise_for_status()
 
     done = prefect_infra(prod, "restore", told["file"], "--yes")
@@ -181,9 +286,13 @@ def test_an_engine_that_is_no_manager_says_so_rather_than_back_up_a_part(
     assert "none of its managers" in told.stderr
 
 
-def test_a_lost_node_is_made_up_for_by_the_others(
+def test_a_lost_node_is_made_up_for_by_the_others_and_its_runs_run_again_there(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
+    runs = [begin(api, outputs, "ventas") for _ in VENTAS]
+    of_node = {number: (run, each) for run in runs for number, each in containers_of(nodes, VENTAS, run)}
+    assert of_node.keys() == set(VENTAS)
+    (lost, _), (other, its_container) = of_node[3], of_node[2]
     nodes.lose(3)
 
     assert api.get("admin/version").is_success
@@ -197,6 +306,11 @@ def test_a_lost_node_is_made_up_for_by_the_others(
             ),
             240,
         )
+    eventually("it runs again", lambda: states(api, lost) == AGAIN[:-1], 300)
+    ((_, container),) = containers_of(nodes, (2,), lost)
+    for run, of_run in ((lost, container), (other, its_container)):
+        let_go(nodes, 2, of_run, run)
+    eventually("Completed", lambda: (states(api, lost), states(api, other)) == (AGAIN, ONCE), 60)
     run = run_to_the_end(api, outputs["deployments"][FLOW]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]
 
