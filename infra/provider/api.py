@@ -164,6 +164,17 @@ class Api:
             self._memory.pop(path, None)
             raise
 
+    async def once(self, path: str, within: float) -> Any:
+        """GET without a second attempt, for an answer that can be done without.
+
+        Raises: Unreachable: there is none within so many seconds, or no good one.
+        """
+        try:
+            async with asyncio.timeout(within):
+                return await self._send_once(self._reads, "GET", path)
+        except (_Transient, TimeoutError) as failure:
+            raise Unreachable(f"{self.url}: GET {path}: {failure}") from failure
+
     async def close(self) -> None:
         await self._client.aclose()
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from infra.provider.api import Api
 from infra.provider.errors import InvalidArguments
-from infra.provider.functions.absent import near
 from infra.provider.functions.function import A, Function
+from infra.provider.nearness import near
 from infra.provider.wire import Properties, holds_unknown, render
 
 

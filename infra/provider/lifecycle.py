@@ -7,17 +7,18 @@ found as the state and the recorded inputs as the new ones, so nothing here may 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, cast
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from infra.provider import diffing
 from infra.provider.diffing import Change
-from infra.provider.errors import Rejected, StaleState
-from infra.provider.kinds.kind import Failure, I, Kind, Live, Session
+from infra.provider.errors import ProviderError, Rejected, StaleState
+from infra.provider.kinds.kind import Failure, I, Kind, Live, Look, Session
 from infra.provider.wire import UNKNOWN, Path, holds_unknown, render
 
 
@@ -34,6 +35,8 @@ class Plan:
 class Checked:
     inputs: dict[str, Any]
     failures: tuple[Failure, ...]
+    judged: tuple[Any, Any] | None = field(default=None, compare=False, repr=False)
+    """The inputs as the rules saw them, the last `up`'s and these: None where there is nothing to be seen."""
 
 
 @dataclass(frozen=True)
@@ -44,36 +47,55 @@ class Lifecycle(Generic[I]):
 
     def check(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Checked:
         """The inputs in canonical form, or all that is wrong with them."""
+        before = self._known(old)
         try:
-            parsed = self.kind.inputs.model_validate(new)
+            parsed = self.kind.inputs.model_validate(new, context={"old": old})
         except ValidationError as error:
-            errors = error.errors(include_url=False)
-            failures = tuple(
-                Failure(_path(item["loc"]), _reason(item, self.kind)) for item in errors if not _is_unknown(new, item)
-            )
-            unknown = {key: new[key] for key in {str(item["loc"][0]) for item in errors} if key in new}
-            return self._check_known(old, new, unknown, failures)
-        told = (*self._owners(parsed), *self.kind.check(self._known(old), parsed))
-        return Checked(parsed.canonical(), told)
+            return self._check_rest(old, new, before, error.errors(include_url=False))
+        return Checked(parsed.canonical(), tuple(self._by_rules(before, parsed)), (before, parsed))
 
-    def _check_known(
-        self,
-        old: Mapping[str, Any],
-        new: Mapping[str, Any],
-        unknown: Mapping[str, Any],
-        failures: tuple[Failure, ...],
+    async def check_on_server(self, look: Look, checked: Checked) -> tuple[Failure, ...]:
+        """What else is wrong, by a server that is there already: nothing where there is none, or none that answers."""
+        if checked.judged is None:
+            return ()
+        with suppress(ProviderError, _NotKnownYet):
+            return tuple(await self.kind.check_on_server(look, *checked.judged))
+        return ()
+
+    def _check_rest(
+        self, old: Mapping[str, Any], new: Mapping[str, Any], before: I | None, errors: Iterable[Any]
     ) -> Checked:
-        """Without the inputs that are `unknown` still: this serves a preview, and they come again when it is for real.
+        """All that is wrong where inputs have `errors`, be it that they are unknown still, or that they are wrong.
 
-        The rest is brought into canonical form all the same, since the preview would show changes that there are not.
-        What the last `up` was given stands in for the unknown inputs meanwhile, the required ones among them.
+        In a preview, inputs are unknown, and come again when it is for real. The rest is brought into canonical form
+        all the same, since the preview would show changes that there are not. What the last `up` was given stands in
+        for the unknown inputs meanwhile, the required ones among them.
         """
-        stand_ins = {key: old[key] for key in unknown if key in old}
-        parsed = self._known({**{key: value for key, value in new.items() if key not in unknown}, **stand_ins})
+        failures = [
+            Failure(_path(item["loc"]), _reason(item, self.kind)) for item in errors if not _is_unknown(new, item)
+        ]
+        bad = {str(item["loc"][0]) for item in errors if item["loc"]}
+        rest = {key: value for key, value in new.items() if key not in bad}
+        parsed = self._known({**rest, **{key: old[key] for key in bad if key in new and key in old}})
+        seen = parsed if parsed is not None else self._without(bad, rest)
+        judged = None if seen is None else (before, cast(I, _Without(seen, bad)))
+        told = (*failures, *(self._by_rules(*judged) if judged is not None else ()))
         if failures or parsed is None:
-            return Checked({key: value for key, value in new.items() if value is not None}, failures)
-        told = self.kind.check(self._known(old), cast(I, _WithoutUnknown(parsed, unknown.keys())))
-        return Checked({**parsed.canonical(), **unknown}, tuple(_until_unknown(told)))
+            return Checked({key: value for key, value in new.items() if value is not None}, told, judged)
+        return Checked({**parsed.canonical(), **{key: new[key] for key in bad if key in new}}, told, judged)
+
+    def _without(self, bad: set[str], rest: Mapping[str, Any]) -> I | None:
+        """The inputs but for the `bad` ones, required or not; None where the rest makes no sense by itself."""
+        lenient = _lenient(self.kind.inputs, frozenset(bad & self.kind.inputs.model_fields.keys()))
+        try:
+            return cast(I, lenient.model_validate(rest))
+        except ValidationError:
+            return None
+
+    def _by_rules(self, before: I | None, new: I) -> Iterator[Failure]:
+        for rule in (self._owners, *self.kind.rules):
+            with suppress(_NotKnownYet):
+                yield from rule(before, new)
 
     def diff(self, state: Mapping[str, Any], new: Mapping[str, Any]) -> Plan:
         left_alone = {name for name, owner in _owners_of(new).items() if owner != "stack"}
@@ -135,9 +157,12 @@ class Lifecycle(Generic[I]):
     async def delete(self, session: Session, id_: str, state: Mapping[str, Any]) -> None:
         await self.kind.delete(session, id_, self._from_state(state), state)
 
-    def _owners(self, new: I) -> Iterator[Failure]:
+    def _owners(self, before: I | None, new: I) -> Iterator[Failure]:
+        del before
+        if "owners" not in self.kind.inputs.model_fields:
+            return
         may = self.kind.inputs.model_fields.keys() - self.kind.incomparable - {*self.kind.identity}
-        for name in new.held():
+        for name in cast(Any, new).owners:
             if name not in may:
                 reason = f"has no owner of its own; there are: {', '.join(sorted(may))}"
                 yield Failure(("owners", name), reason)
@@ -162,26 +187,28 @@ class Lifecycle(Generic[I]):
             raise StaleState(self.kind.token, _told(error)) from error
 
 
+@cache
+def _lenient(inputs: type[I], names: frozenset[str]) -> type[I]:
+    """The same inputs, but that those of these names may be left out."""
+    fields: dict[str, Any] = dict.fromkeys(names, (Any, None))
+    return create_model(inputs.__name__, __base__=inputs, **fields)
+
+
 class _NotKnownYet(Exception):  # noqa: N818  # not an error: the end of what can be told
-    """A rule asked for an input that is unknown."""
+    """A rule asked for an input that is unknown, or wrong."""
 
 
 @dataclass(frozen=True)
-class _WithoutUnknown:
-    """Inputs as a kind's rules see them, but for the unknown ones: what stands in for these proves nothing."""
+class _Without:
+    """Inputs as a kind's rules see them, but for those that are unknown or wrong: what stands in proves nothing."""
 
     _inputs: Any
-    _unknown: Collection[str]
+    _missing: Collection[str]
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._unknown:
+        if name in self._missing:
             raise _NotKnownYet(name)
         return getattr(self._inputs, name)
-
-
-def _until_unknown(told: Iterator[Failure]) -> Iterator[Failure]:
-    with suppress(_NotKnownYet):
-        yield from told
 
 
 def _told(error: ValidationError) -> str:

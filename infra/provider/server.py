@@ -34,6 +34,7 @@ from infra.provider.errors import (
     Unreachable,
     Untrusted,
 )
+from infra.provider.glance import Glance
 from infra.provider.invocation import Invocation
 from infra.provider.kinds.kind import Live, Session
 from infra.provider.lifecycle import Lifecycle
@@ -84,6 +85,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._tell = tell
         self._there: dict[str, str] = {}
         """The id of the object that a resource has now, by its URN: the one deleted may be the one before it."""
+        self._glance = Glance(self._open)
 
     async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         del request, context
@@ -138,12 +140,13 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle = await self._lifecycle(request.urn, context)
         new = wire.decode(request.news)
         checked = lifecycle.check(wire.decode(request.olds).values, new.values)
+        failures = (*checked.failures, *await lifecycle.check_on_server(self._glance.look, checked))
         redact = self._redactor(lifecycle, new)
         return provider_pb2.CheckResponse(
             inputs=self._encode(lifecycle, checked.inputs, new),
             failures=[
                 provider_pb2.CheckFailure(property=wire.render(failure.path), reason=redact(failure.reason))
-                for failure in checked.failures
+                for failure in failures
             ],
         )
 
@@ -251,10 +254,15 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _connect(self) -> Api:
         if self._api is None:
-            connection = Connection.resolve(self._configuration)
-            self._secret_texts |= connection.secret_texts()
-            self._api = self._open_api(connection)
+            self._api = self._open()
         return self._api
+
+    def _open(self) -> Api:
+        if wire.holds_unknown(self._configuration):
+            raise Unreachable("the Prefect server's address is not known yet")
+        connection = Connection.resolve(self._configuration)
+        self._secret_texts |= connection.secret_texts()
+        return self._open_api(connection)
 
     @staticmethod
     def _encode(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
+from infra.provider.kinds.names import Name
 
 RESERVED: Final = ("deployment:", "tag:")
 """The server keeps the limits of deployments and of tags among the global ones, under these."""
@@ -19,7 +20,7 @@ class LimitOutputs(Outputs):
 
 
 class GlobalConcurrencyLimitInputs(AdoptableShared):
-    name: str = Field(min_length=1, description="Unique; what `concurrency(...)` and `rate_limit(...)` are given.")
+    name: Name = Field(description="Unique; what `concurrency(...)` and `rate_limit(...)` are given.")
     limit: int = Field(ge=0, description="Slots.")
     active: bool = Field(default=True, description="An inactive limit limits nothing.")
     slot_decay_per_second: float = Field(default=0.0, ge=0, description="Slots freed per second: for rate limits.")
@@ -81,7 +82,7 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
 
 
 class TagConcurrencyLimitInputs(AdoptableShared):
-    tag: str = Field(min_length=1, description="Task runs with this tag are counted.")
+    tag: Name = Field(description="Task runs with this tag are counted.")
     concurrency_limit: int = Field(ge=0, description="Task runs at once.")
 
 

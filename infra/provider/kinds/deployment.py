@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, NotOurs
 from infra.provider.kinds import deployment_limit as limits
-from infra.provider.kinds import owned_automations, parameters, waiting_runs
+from infra.provider.kinds import owned_automations, parameters, pull_steps, waiting_runs
 from infra.provider.kinds import schedule as schedules
 from infra.provider.kinds.deployment_inputs import DeploymentInputs, DeploymentOutputs
-from infra.provider.kinds.job_variables import refuse_unknown
+from infra.provider.kinds.job_variables import pool_named, refuse_unknown
 from infra.provider.kinds.kind import OWNER_LABEL, Failure, Kind, Live, Session, owned
 from infra.provider.kinds.owned_automations import OwnedAutomations
 from infra.provider.listing import Listing
@@ -33,18 +33,26 @@ class Deployment(Kind[DeploymentInputs]):
         "flow_name": "a deployment can't move to another flow",
     }
 
-    def check(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
-        for key in ("name", "flow_name"):
-            if "/" in (name := getattr(new, key)):
-                yield Failure((key,), f"the server can't take a '/' here, got {name!r}")
+    @property
+    def rules(self) -> tuple[Callable[[DeploymentInputs | None, DeploymentInputs], Iterator[Failure]], ...]:
+        return (self._entrypoint, self._limit, self._pull_steps, self._parameters)
+
+    def _entrypoint(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
         if ":" not in new.entrypoint:
             yield Failure(("entrypoint",), f"expected `path/file.py:function`, got {new.entrypoint!r}")
+
+    def _limit(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
         if new.concurrency_limit is None and new.global_concurrency_limit_id is None:
             for key in ("collision_strategy", "grace_period_seconds"):
                 if key in new.model_fields_set and getattr(new, key) is not None:
                     yield Failure((key,), "goes with a concurrency_limit or a global_concurrency_limit_id")
         if new.concurrency_limit is not None and new.global_concurrency_limit_id is not None:
             yield Failure(("global_concurrency_limit_id",), "stands in for a concurrency_limit: say one of them")
+
+    def _pull_steps(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
+        yield from pull_steps.check(new.pull_steps)
+
+    def _parameters(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
         if new.parameter_openapi_schema is None or not new.enforce_parameter_schema:
             return
         # What the last `up` took as it is takes half of the plugin's time to hold against its schema once more.
@@ -70,6 +78,8 @@ class Deployment(Kind[DeploymentInputs]):
             if any(not new.ours(name) for name in new.held()):
                 there = await self.read(session, row["id"], new, {})
                 new = new.with_theirs(there.inputs) if there is not None else new
+            if new.work_pool_name != row["work_pool_name"]:
+                await pool_named(api, new.work_pool_name)
             along = self.written_along | {*limits.KEYS}
             patch = {
                 key: value
@@ -152,7 +162,7 @@ class Deployment(Kind[DeploymentInputs]):
         body = self._body(new)
         patch = {key: body[key] for key in changed if key in body}
         if changed & {"job_variables", "work_pool_name", "triggers"}:
-            await _refuse_unknown_variables(session.api, new)
+            await _refuse_unknown_variables(session.api, new, moved="work_pool_name" in changed)
         if changed & _ROUTE:
             patch |= {key: body[key] for key in ("work_pool_name", "work_queue_name")}
         if changed & _SCHEMA:
@@ -264,7 +274,9 @@ async def _let_go(api: Api, row: Mapping[str, Any], new: DeploymentInputs) -> No
         await api.patch(f"deployments/{row['id']}", patch)
 
 
-async def _refuse_unknown_variables(api: Api, new: DeploymentInputs) -> None:
+async def _refuse_unknown_variables(api: Api, new: DeploymentInputs, *, moved: bool = False) -> None:
+    if moved:  # to a PATCH that names a pool which isn't there, the server answers 500
+        await pool_named(api, new.work_pool_name)
     of_triggers = (trigger.job_variables or {} for trigger in new.triggers)
     await refuse_unknown(api, new.work_pool_name, {*new.job_variables}.union(*of_triggers))
 

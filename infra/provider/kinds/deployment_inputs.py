@@ -9,19 +9,20 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from infra.provider.kinds import trigger as triggers
 from infra.provider.kinds.kind import AdoptableShared, Outputs
+from infra.provider.kinds.names import Name
 from infra.provider.kinds.schedule import Schedule
 from infra.provider.kinds.trigger import Trigger
 
 
 class DeploymentInputs(AdoptableShared):
-    name: str = Field(min_length=1, description="Unique for its flow; descriptive: people look for it in the UI.")
-    flow_name: str = Field(min_length=1, description="The flow, made when there is none of that name.")
+    name: Name = Field(description="Unique for its flow; descriptive: people look for it in the UI.")
+    flow_name: Name = Field(description="The flow, made when there is none of that name.")
     entrypoint: str = Field(description="`path/file.py:function`, relative to the code's root.")
     work_pool_name: str = Field(description="The pool whose workers run it.")
     work_pool_id: str | None = Field(
         default=None, description="The pool's UUID: a pool that was made anew gets its deployments attached again."
     )
-    work_queue_name: str = Field(default="default", description="The pool's queue; the server makes a missing one.")
+    work_queue_name: Name = Field(default="default", description="The pool's queue; the server makes a missing one.")
     description: str | None = Field(default=None, description="Markdown, shown in the UI.")
     version: str | None = Field(default=None, description="Of the code, at will.")
     tags: tuple[str, ...] = Field(default=(), description="Each of its runs has them too.")

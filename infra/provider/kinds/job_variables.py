@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, Rejected
+
+
+async def pool_named(api: Api, pool: str) -> dict[str, Any]:
+    """Asked for once. Raises: NotFound: there is no such pool."""
+    try:
+        row: dict[str, Any] = await api.remembered(f"work_pools/{pool}")
+    except NotFound as error:
+        raise NotFound(f"there is no work pool {pool!r}") from error
+    return row
 
 
 async def refuse_unknown(api: Api, pool: str, names: Iterable[str]) -> None:
@@ -18,10 +28,7 @@ async def refuse_unknown(api: Api, pool: str, names: Iterable[str]) -> None:
     wanted = sorted(names)
     if not wanted:
         return
-    try:
-        row = await api.remembered(f"work_pools/{pool}")
-    except NotFound as error:
-        raise NotFound(f"there is no work pool {pool!r}") from error
+    row = await pool_named(api, pool)
     known = row["base_job_template"].get("variables", {}).get("properties", {})
     if not known:  # made without a template: a worker will fill in its type's
         return

@@ -7,17 +7,28 @@ Its inputs have one name everywhere: in the stack file, in Python, on Pulumi's w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
 
 from infra.provider.api import Api
 from infra.provider.wire import Path
 
 Owner = Literal["stack", "ui", "create-only"]
 HOW_TO_ACT: Final = frozenset({"adopt", "owners"})
+Look = Callable[[str], Awaitable[Any]]
+"""GET of a path, in a hurry and once. Raises: ProviderError: there is no server, or none that answers at once."""
+
+
+def given_before(info: ValidationInfo) -> Mapping[str, Any] | None:
+    """What the last `up` was given, where a validator looks at what this one is given.
+
+    None where it looks at what exists: on a server that may take more than a stack should, or in a state. What takes
+    a while to judge is judged when it is new, and never there.
+    """
+    return info.context["old"] if info.context else None
 
 
 class Inputs(BaseModel):
@@ -147,6 +158,19 @@ class Kind(ABC, Generic[I]):
         """Offline rules beyond the types; `old` is what the last `up` was given."""
         del old, new
         yield from ()
+
+    @property
+    def rules(self) -> tuple[Callable[[I | None, I], Iterator[Failure]], ...]:
+        """What is judged one by one: a rule that asks for an input which is unknown, or wrong, ends there."""
+        return (self.check,)
+
+    async def check_on_server(self, look: Look, old: I | None, new: I) -> Iterable[Failure]:
+        """Rules that a server has to be asked for, if there is one already: previews run before it was made, too.
+
+        A failure here must be one for good: what the same `up` may put right is told when it is written.
+        """
+        del look, old, new
+        return ()
 
     def planned(self, old: Mapping[str, Any], new: I) -> dict[str, Any]:
         """The outputs that a preview can already tell for an update; the others are unknown."""

@@ -8,15 +8,15 @@ recreate them), but one by one, and only those that changed; each such call also
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict
-from infra.provider.kinds import waiting_runs
+from infra.provider.kinds import times, waiting_runs
+from infra.provider.kinds.kind import given_before
+from infra.provider.kinds.times import moment
 
 ATTEMPTS: Final = 3
 UNNAMED = "unnamed-"
@@ -30,7 +30,7 @@ class Schedule(BaseModel):
 
     slug: str = Field(min_length=1, description="Unique in the deployment; what the schedule is known by.")
     cron: str | None = Field(default=None, description="Five fields, such as `30 1,13,17 * * *`.")
-    interval: float | None = Field(default=None, gt=0, description="Seconds between two runs.")
+    interval: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="Seconds between two runs.")
     rrule: str | None = Field(default=None, description="An RFC 5545 rule, such as `FREQ=WEEKLY;BYDAY=MO`.")
     timezone: str = Field(description="An IANA zone, such as America/Argentina/Buenos_Aires.")
     day_or: bool = Field(default=True, description="Cron only: day of month *or* day of week (true), or both.")
@@ -38,14 +38,32 @@ class Schedule(BaseModel):
     active: bool = Field(default=True, description="Whether it makes runs.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Over the deployment's own, for its runs.")
 
+    @field_validator("cron", "rrule")
+    @classmethod
+    def _taken_by_the_server(cls, rule: str | None, info: ValidationInfo) -> str | None:
+        if rule is not None and _is_new(str(info.field_name), rule, given_before(info)):
+            _refuse(times.wrong_cron(rule) if info.field_name == "cron" else times.wrong_rrule(rule))
+        return rule
+
+    @field_validator("interval")
+    @classmethod
+    def _countable(cls, interval: float | None) -> float | None:
+        if interval is not None:
+            _refuse(times.wrong_interval(interval))
+        return interval
+
     @field_validator("timezone")
     @classmethod
     def _exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no such time zone: {zone!r}; one is America/Argentina/Buenos_Aires") from error
+        _refuse(times.wrong_zone(zone))
         return zone
+
+    @field_validator("anchor_date")
+    @classmethod
+    def _is_a_moment(cls, anchor: str | None, info: ValidationInfo) -> str | None:
+        if anchor is not None:
+            moment(anchor, info.data.get("timezone", "UTC"))
+        return anchor
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
@@ -62,7 +80,7 @@ class Schedule(BaseModel):
             return {"cron": self.cron, "timezone": self.timezone, "day_or": self.day_or}
         if self.rrule is not None:
             return {"rrule": self.rrule, "timezone": self.timezone}
-        anchor = {"anchor_date": _moment(self.anchor_date, self.timezone)} if self.anchor_date else {}
+        anchor = {"anchor_date": moment(self.anchor_date, self.timezone)} if self.anchor_date else {}
         return {"interval": self.interval, "timezone": self.timezone, **anchor}
 
     def body(self) -> dict[str, Any]:
@@ -72,7 +90,7 @@ class Schedule(BaseModel):
     def canonical(self) -> Self:
         if self.anchor_date is None:
             return self
-        return self.model_copy(update={"anchor_date": _moment(self.anchor_date, self.timezone)})
+        return self.model_copy(update={"anchor_date": moment(self.anchor_date, self.timezone)})
 
     def same_but_slug(self, other: Schedule) -> bool:
         return self.model_copy(update={"slug": other.slug}) == other
@@ -98,7 +116,7 @@ def from_row(row: Mapping[str, Any], declared: Schedule | None) -> Schedule:
         rrule=recurrence,
         timezone=zone,
         day_or=rule.get("day_or", True),
-        anchor_date=_moment(anchor, zone) if anchor else None,
+        anchor_date=moment(anchor, zone) if anchor else None,
         active=row["active"],
         parameters=row.get("parameters") or {},
     )
@@ -164,9 +182,15 @@ def _patch(row: Mapping[str, Any], wanted: Schedule) -> dict[str, Any]:
     return body
 
 
-def _moment(text: str, zone: str) -> str:
-    """A moment without an offset is local to the zone; the form is the same whoever wrote it."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return moment.astimezone(UTC).isoformat()
+def _is_new(key: str, rule: str, before: Mapping[str, Any] | None) -> bool:
+    """Whether nobody has judged it yet. What the last `up` took costs the import of what judges it."""
+    if before is None:
+        return False
+    taken = before.get("schedules")
+    there = taken if isinstance(taken, list | tuple) else ()
+    return not any(isinstance(schedule, Mapping) and schedule.get(key) == rule for schedule in there)
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise ValueError(reason)

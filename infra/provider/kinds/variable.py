@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
+from infra.provider.wire import holds_unknown
 
 NAME: Final = re.compile(r"[a-z0-9_-]+")
-MOST_CHARACTERS: Final = 5000  # of the value as JSON
+MOST_CHARACTERS: Final = 5000  # bytes of UTF-8 indeed, of the value as JSON without spaces
 
 
 class VariableInputs(AdoptableShared):
@@ -35,6 +37,18 @@ class Variable(Kind[VariableInputs]):
     def check(self, old: VariableInputs | None, new: VariableInputs) -> Iterator[Failure]:
         if not NAME.fullmatch(new.name):
             yield Failure(("name",), f"only lower case letters, digits, '_' and '-', got {new.name!r}")
+
+    @property
+    def rules(self) -> tuple[Callable[[VariableInputs | None, VariableInputs], Iterator[Failure]], ...]:
+        return (self.check, self._length)
+
+    def _length(self, old: VariableInputs | None, new: VariableInputs) -> Iterator[Failure]:
+        if holds_unknown(new.value):
+            return
+        length = len(json.dumps(new.value, ensure_ascii=False, separators=(",", ":")).encode())
+        if length > MOST_CHARACTERS:
+            reason = f"the server takes {MOST_CHARACTERS:,} characters as JSON (an á counts for two), got {length:,}"
+            yield Failure(("value",), f"{reason}: keep it in a block, or say it in several variables")
 
     async def create(self, session: Session, new: VariableInputs) -> Live[VariableInputs]:
         api = session.api

@@ -8,7 +8,7 @@ its new template along.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,12 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
 from infra.provider.kinds import waiting_runs
-from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session
+from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Look, Outputs, Session
+from infra.provider.kinds.names import Name
 from infra.provider.listing import Listing
+from infra.provider.nearness import near
 
 MARK = "x-prefect-infra"
 """A key of the base job template, which the server keeps and nobody reads: pools have no labels."""
-
+WORKER_TYPES = "collections/views/aggregate-worker-metadata"
+"""Those of the server's own version of Prefect: none comes or goes while it runs."""
 
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
 
@@ -39,7 +42,7 @@ class StorageConfiguration(BaseModel):
 
 
 class WorkPoolInputs(AdoptableShared):
-    name: str = Field(min_length=1, description="Unique on the server; `<area>-<environment>`.")
+    name: Name = Field(description="Unique on the server; `<area>-<environment>`.")
     type: str = Field(description="The worker type: process, docker, kubernetes, ...")
     description: str | None = Field(default=None, description="Shown in the UI.")
     concurrency_limit: int | None = Field(default=None, ge=0, description="Runs at once; none when left out.")
@@ -77,12 +80,33 @@ class WorkPool(Kind[WorkPoolInputs]):
         del old
         if new.name.lower().startswith("prefect"):
             yield Failure(("name",), f"the server keeps names that begin with 'prefect' for itself, got {new.name!r}")
-        if "/" in new.name:
-            yield Failure(("name",), f"a pool's name has no '/', got {new.name!r}")
+        if not new.name.strip("' \""):
+            yield Failure(("name",), f"the server takes no name of spaces and quotes alone, got {new.name!r}")
+
+    @property
+    def rules(self) -> tuple[Callable[[WorkPoolInputs | None, WorkPoolInputs], Iterator[Failure]], ...]:
+        return (self.check, self._whole_template)
+
+    def _whole_template(self, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterator[Failure]:
+        if new.base_job_template is None:
+            return
+        missing = [part for part in ("job_configuration", "variables") if part not in new.base_job_template]
+        for part in missing:
+            yield Failure(("base_job_template",), f"has no {part!r}, which every job template has")
+        if not missing:
+            yield from _without_variable(new.job_defaults, new.base_job_template, "this template")
+
+    async def check_on_server(self, look: Look, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterable[Failure]:
+        """The worker type, and the variables that its template has: the same in each answer of one server."""
         if new.base_job_template is not None:
-            for part in ("job_configuration", "variables"):
-                if part not in new.base_job_template:
-                    yield Failure(("base_job_template",), f"has no {part!r}, which every job template has")
+            return ()
+        asked = new.type, {*new.job_defaults}
+        if old is not None and old.base_job_template is None and (old.type, {*old.job_defaults}) == asked:
+            return ()
+        templates = _by_type(await look(WORKER_TYPES))
+        if new.type not in templates:
+            return (Failure(("type",), f"the server has no such worker type: {near(new.type, templates)}"),)
+        return _without_variable(new.job_defaults, templates[new.type], f"the template of the type {new.type!r}")
 
     async def create(self, session: Session, new: WorkPoolInputs) -> Live[WorkPoolInputs]:
         api = session.api
@@ -196,7 +220,10 @@ def _listing(api: Api) -> Listing:
 
 async def default_templates(api: Api) -> dict[str, dict[str, Any]]:
     """The base job templates that the server starts new pools with, by worker type."""
-    packages = await api.remembered("collections/views/aggregate-worker-metadata")
+    return _by_type(await api.remembered(WORKER_TYPES))
+
+
+def _by_type(packages: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         name: worker["default_base_job_configuration"]
         for workers in packages.values()
@@ -210,6 +237,17 @@ async def _default_template(api: Api, worker_type: str) -> dict[str, Any]:
     if worker_type not in templates:
         raise Rejected(f"no worker type {worker_type!r}; the server knows: {', '.join(sorted(templates))}")
     return templates[worker_type]
+
+
+def _without_variable(defaults: Iterable[str], template: Mapping[str, Any], called: str) -> Iterator[Failure]:
+    """Those of the `job_defaults` that are defaults of nothing."""
+    variables = template["variables"]
+    known = variables.get("properties") if isinstance(variables, Mapping) else None
+    if not isinstance(known, Mapping):
+        return
+    for name in defaults:
+        if name not in known:
+            yield Failure(("job_defaults", name), f"{called} has no such variable: {near(name, known)}")
 
 
 def _as_declared(template: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,15 @@ declared, and put back as it was when it isn't any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from infra.provider.errors import Conflict, NotFound
 from infra.provider.kinds import waiting_runs
-from infra.provider.kinds.kind import Failure, Kind, Live, Outputs, Session, Shared
+from infra.provider.kinds.kind import Kind, Live, Outputs, Session, Shared
+from infra.provider.kinds.names import Name
 
 DEFAULT = "default"
 AS_MADE: Mapping[str, Any] = {
@@ -29,7 +30,7 @@ class WorkQueueInputs(Shared):
     work_pool_id: str | None = Field(
         default=None, description="The pool's UUID: a pool that was made anew needs its queues again."
     )
-    name: str = Field(min_length=1, description="Unique in its pool.")
+    name: Name = Field(description="Unique in its pool.")
     priority: int | None = Field(
         default=None,
         ge=1,
@@ -55,11 +56,6 @@ class WorkQueue(Kind[WorkQueueInputs]):
         "work_pool_id": "a pool that was made anew has none of its queues",
         "name": "runs and deployments hold on to a queue by its name",
     }
-
-    def check(self, old: WorkQueueInputs | None, new: WorkQueueInputs) -> Iterator[Failure]:
-        del old
-        if "/" in new.name:
-            yield Failure(("name",), f"a queue's name has no '/', got {new.name!r}")
 
     async def create(self, session: Session, new: WorkQueueInputs) -> Live[WorkQueueInputs]:
         api, pool = session.api, new.work_pool_name

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from infra.provider import wire
 from infra.provider.errors import InvalidArguments
-from infra.provider.functions.absent import MOST, near
 from infra.provider.functions.function import Arguments, Function, Result
 from infra.provider.invocation import Invocation
+from infra.provider.nearness import MOST, near
 from infra.provider.wire import UNKNOWN, Properties
 
 JSON = st.recursive(
