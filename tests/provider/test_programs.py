@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -13,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.provider.kinds.work_pool import WORKER_TYPES
 from infra.toolchain.launcher import environment
+from tests.provider.front import fronting
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 
@@ -185,6 +188,77 @@ def test_in_python_a_preview_waits_for_the_server_and_a_wrong_name_is_one_senten
         assert "error: there is no work pool 'pool-de-pyton': did you mean 'pool-de-python'?" in told
         assert "Traceback" not in told
     pulumi("destroy", "--yes", "--skip-preview")
+
+
+MISTAKEN = f"""\
+name: muestra-con-errores
+runtime: yaml
+plugins:
+  providers:
+    - name: prefect
+      path: {ROOT}/infra/provider
+"""
+POOL = """\
+resources:
+  pool:
+    type: prefect:WorkPool
+    properties: {name: compras/yaml, type: dokcer, concurrency_limit: -1}
+"""
+DEPLOYED = """\
+resources:
+  importar:
+    type: prefect:Deployment
+    properties:
+      name: importar-lista-de-precios
+      flow_name: importar_lista_de_precios
+      entrypoint: flows/compras/lista_de_precios.py
+      work_pool_name: compras
+      pull_steps:
+        - git_clone: {repository: https://example.org/flujos.git}
+      schedules:
+        - {slug: noche, cron: 30 1 * *, timezone: America/Argentina/Buenos_Aires}
+        - {slug: mes, rrule: FREQ=MENSUAL, timezone: America/Buenos_Aire}
+"""
+TOLD = {
+    POOL: {
+        "name": "the server takes no '/' in a name, got 'compras/yaml': try 'compras-yaml'",
+        "type": "the server has no such worker type: did you mean 'docker'?",
+        "concurrency_limit": "Input should be greater than or equal to 0",
+    },
+    DEPLOYED: {
+        "entrypoint": "expected `path/file.py:function`",
+        "pull_steps[0].git_clone": "prefect.deployments.steps.git_clone",
+        "schedules[0].cron": "a cron expression has five fields",
+        "schedules[1].rrule": "is no RFC 5545 rule",
+        "schedules[1].timezone": "did you mean 'America/Buenos_Aires'",
+    },
+}
+
+
+@pytest.mark.parametrize("resource", TOLD, ids=["pool", "deployment"])
+async def test_all_mistakes_of_a_resource_are_shown_by_a_preview_with_their_places_and_nothing_is_written(
+    tmp_path: Path, prefect_server: str, client: Any, resource: str
+) -> None:
+    folder, backend = tmp_path / "program", tmp_path / "backend"
+    folder.mkdir()
+    backend.mkdir()
+    (folder / "Pulumi.yaml").write_text(MISTAKEN + resource, encoding="utf-8")
+    await client.get(WORKER_TYPES)  # a server that has just started looks for news of them in the network first
+
+    async with fronting(prefect_server) as front:
+        await asyncio.to_thread(run, "stack", "init", STACK, folder=folder, backend=backend)
+        await asyncio.to_thread(run, "config", "set", "prefect:api_url", front.url, folder=folder, backend=backend)
+        for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+            done = await asyncio.to_thread(run, *command, folder=folder, backend=backend, check=False)
+            told = done.stdout + done.stderr
+
+            assert done.returncode != 0
+            for path, reason in TOLD[resource].items():
+                problem = rf"property {re.escape(path)} value .* has a problem: .*{re.escape(reason)}"
+                assert re.search(problem, told), (path, told)
+            assert "Traceback" not in told
+    asked = [(request.method, request.path) for request in front.seen]
+    assert asked == ([("GET", f"/api/{WORKER_TYPES}")] * 2 if resource == POOL else [])
 
 
 def test_pulumi_prints_the_schema_and_finds_nothing_wrong_with_it(tmp_path: Path) -> None:

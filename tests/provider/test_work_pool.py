@@ -7,6 +7,9 @@ from typing import Any
 import grpc
 import pytest
 
+from infra.provider import wire
+from tests.provider.conftest import Resource
+
 pytestmark = pytest.mark.server
 
 
@@ -131,9 +134,12 @@ async def test_what_is_wrong_is_told_all_at_once_by_property(engine: Any) -> Non
     assert "there are:" in failures["descripcion"]
 
 
-async def test_an_unknown_worker_type_is_told_with_the_known_ones(engine: Any, unique: str) -> None:
-    with pytest.raises(grpc.aio.AioRpcError, match="docker"):
-        await engine.up("WorkPool", "p", {"name": unique, "type": "dokcer"})
+async def test_what_no_server_could_be_asked_about_is_told_when_the_pool_is_made(engine: Any, unique: str) -> None:
+    for wrong in ({"type": "dokcer"}, {"type": "docker", "job_defaults": {"imagen": "x"}}):
+        request = wire.encode({"name": unique, **wrong})
+        with pytest.raises(grpc.aio.AioRpcError, match="docker"):
+            await engine._create(Resource("prefect:index:WorkPool", "p"), request)
+    assert engine.transport.writes == []
 
 
 class TestQueues:

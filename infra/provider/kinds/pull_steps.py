@@ -6,10 +6,10 @@ The server keeps whatever it is given: without this, a misspelt step would be no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from infra.provider.kinds.kind import Failure
-from infra.provider.nearness import near
 from infra.provider.wire import UNKNOWN
 
 PREFIX: Final = "prefect.deployments.steps."
@@ -29,7 +29,7 @@ def check(steps: Sequence[Mapping[str, Any]]) -> Iterator[Failure]:
     for n, step in enumerate(steps):
         at = ("pull_steps", n)
         if len(step) != 1:
-            named = ", ".join(step) or "none"
+            named = ", ".join(sorted(step)) or "none"
             yield Failure(at, f"a step is one name with what it is given, got {named}: one is {EXAMPLE}")
             continue
         [(name, given)] = step.items()
@@ -40,14 +40,19 @@ def check(steps: Sequence[Mapping[str, Any]]) -> Iterator[Failure]:
 
 
 def _misnamed(name: str) -> str | None:
-    own = name.removeprefix(PREFIX)
-    meant = near(name, (PREFIX + step for step in OWN))
-    here = own != name and "." not in own and own not in OWN
-    if here or (own == name and name.startswith("prefect.") and meant.startswith("did you mean")):
-        return f"Prefect has no such step: {meant}"
+    own, last = name.removeprefix(PREFIX), name.rpartition(".")[2]
+    here = own != name and "." not in own
+    # Beside its modules under `steps`, Prefect has none: a name that ends as one of them has the rest wrong.
+    if (here and own not in OWN) or (own == name and name.startswith("prefect.") and last in OWN):
+        close = get_close_matches(last, OWN, n=1)
+        return f"Prefect has no such step: {f'did you mean {PREFIX}{close[0]}?' if close else _all_of_them()}"
     if name in OWN:
         return f"a step is called by the whole name that it is imported by: {PREFIX}{name}"
     # A worker also takes `path/file.py:function`.
     if "." not in name.strip(".") and ":" not in name:
         return f"a step is called by the name that it is imported by, such as {PREFIX}git_clone"
     return None
+
+
+def _all_of_them() -> str:
+    return f"there are: {', '.join(PREFIX + step for step in OWN)}"

@@ -22,6 +22,7 @@ CRON_EXAMPLE: Final = "`30 1,13,17 * * *`"
 RRULE_EXAMPLE: Final = "`FREQ=WEEKLY;BYDAY=MO`"
 ZONE_EXAMPLE: Final = "America/Argentina/Buenos_Aires"
 LONGEST_RRULE: Final = 6500
+_ANCHOR: Final = len("DTSTART:20200101T000000\n")  # what the server writes before a rule that has none
 SHOWN: Final = 80  # characters of a rule that has more
 _NO_PLACES: Final = re.compile(r"(posix|right)/.*|posixrules|localtime")
 """What the machine's time zones have beside those that have a name everywhere."""
@@ -74,8 +75,9 @@ def wrong_rrule(text: str) -> str | None:
     """As above. That the rule makes no runs is no reason: the server takes such rules, too."""
     from dateutil.rrule import rrulestr  # noqa: PLC0415  # few calls of the plugin have a use for it
 
-    if len(text) > LONGEST_RRULE:
-        return f"the server takes {LONGEST_RRULE} characters, got {len(text)}: say it in several schedules"
+    most = LONGEST_RRULE - (0 if "DTSTART" in text.upper() else _ANCHOR)
+    if len(text) > most:
+        return f"the server takes {most} characters of such a rule, got {len(text)}: say it in several schedules"
     try:
         rrulestr(text)
     except Exception as error:  # noqa: BLE001  # likewise
