@@ -39,6 +39,9 @@ class Unknown:
     def __repr__(self) -> str:
         return "<known after up>"
 
+    def __reduce__(self) -> str:
+        return "UNKNOWN"  # a copy of it, be it deep inside of a value, is the one that there is
+
     def __bool__(self) -> bool:
         raise TypeError("an unknown value is neither true nor false: test it with `is UNKNOWN`")
 
