@@ -22,7 +22,9 @@ _TEMPLATE: Final = """\
 global
     log stdout format raw local0 info
     maxconn 4096
-    hard-stop-after 30s
+    # Told to stop, it takes nothing new, and its successor can't have the port before it is gone: what lasts longer,
+    # websockets above all, of which each worker has one, is cut off and comes again.
+    hard-stop-after 3s
     ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
     ssl-default-bind-ciphers {ciphers}
 

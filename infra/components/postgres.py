@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import pulumi
@@ -23,6 +24,10 @@ PASSWORD_FILE: Final = f"{SECRETS}/postgres_password"
 SHARED_MEMORY_MB: Final = 128
 CONNECTIONS_OF_A_PROCESS: Final = 25  # a server's pool (5) with its overflow (10), and the services' own
 RESERVED_CONNECTIONS: Final = 25  # the migration, a backup, a person
+ROOM_FOR: Final = 8
+"""Processes, or twice as many and so on: their number is a setting of Postgres that only a new start takes, and with it
+the API is away. One replica more is to be had without.
+"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
         "POSTGRES_PASSWORD_FILE": PASSWORD_FILE,
     }
     files: dict[str, pulumi.Input[str]] = {PASSWORD_FILE: password}
-    connections = CONNECTIONS_OF_A_PROCESS * (scaled.replicas + scaled.services_replicas) + RESERVED_CONNECTIONS
+    processes = ceil((scaled.replicas + scaled.services_replicas) / ROOM_FOR) * ROOM_FOR
+    connections = CONNECTIONS_OF_A_PROCESS * processes + RESERVED_CONNECTIONS
     running = platform.runtime.run(
         Container(
             name=name,

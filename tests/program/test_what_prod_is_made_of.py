@@ -51,7 +51,17 @@ def test_the_number_of_replicas_is_declared(program: Callable[..., Any]) -> None
     made = of_the_server(program("prod", change=more))
     assert {"api-3", "services-2"} <= made.keys()
     assert "server prefect-infra-prod-api-3 " in files(made["proxy"])["/usr/local/etc/haproxy/haproxy.cfg"]
-    assert "max_connections=150" in made["postgres"]["command"]
+
+
+@pytest.mark.parametrize(("replicas", "services", "connections"), [(2, 1, 225), (6, 2, 225), (7, 2, 425)])
+def test_the_database_has_room_for_some_more_replicas_without_being_replaced(
+    program: Callable[..., Any], replicas: int, services: int, connections: int
+) -> None:
+    def declared(config: dict[str, Any]) -> None:
+        config["server"] |= {"replicas": replicas, "services_replicas": services}
+
+    made = of_the_server(program("prod", change=declared))
+    assert f"max_connections={connections}" in made["postgres"]["command"]
 
 
 def test_only_the_proxy_publishes_ports(program: Callable[..., Any]) -> None:
