@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.stack import older
 from tests.stack.platforms import Declared, Platform, declared_in, docker
 
 
@@ -41,3 +43,40 @@ def platform(new_platform: Callable[..., Platform]) -> Platform:
     made = new_platform(change=tell_every_call)
     made.up()
     return made
+
+
+@pytest.fixture(scope="session")
+def older_prefect(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an older release, installed for the tests."""
+    return older.install(tmp_path_factory.mktemp("older-prefect"))
+
+
+@pytest.fixture(scope="session")
+def declared_prod(new_platform: Callable[..., Platform]) -> Platform:
+    """Prod, not up yet: one area, one worker; on ports that are free."""
+
+    def small(declared: Declared) -> None:
+        for area in ("compras", "finanzas"):
+            del declared["areas"][area]
+        declared["server"] |= {"port": "auto", "protect": False, "services_replicas": 2}
+        declared["server"]["proxy"]["http_port"] = "auto"
+        declared["workers"] = {"type": "docker", "replicas": 1}
+        declared["schedules_active"] = False
+
+    return new_platform("prod", small)
+
+
+@pytest.fixture(scope="session")
+def left(declared_prod: Platform, older_prefect: Path, tmp_path_factory: pytest.TempPathFactory) -> older.Left:
+    """What the first `up` of prod finds in the database: an older Prefect has used it."""
+    home = tmp_path_factory.mktemp("older-home")
+    names = ("ventas-prod", "resumen-diario", "resumen-diario-de-ventas")
+    return older.left_in_the_volume_of(declared_prod, older_prefect, home, *names)
+
+
+@pytest.fixture(scope="session")
+def prod(declared_prod: Platform, left: older.Left) -> Platform:
+    """Up, for two modules. The second one changes it, and takes it down."""
+    del left
+    declared_prod.up()
+    return declared_prod

@@ -8,7 +8,7 @@ import signal
 import ssl
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -33,23 +33,6 @@ auth = base64.b64encode(profile["PREFECT_API_AUTH_STRING"].encode()).decode()
 request = urllib.request.Request(sys.argv[1], headers={"Authorization": f"Basic {auth}"})
 print(urllib.request.urlopen(request, timeout=30).read().decode())
 """
-
-
-def small(declared: Any) -> None:
-    """One area, one worker; on ports that are free."""
-    for area in ("compras", "finanzas"):
-        del declared["areas"][area]
-    declared["server"] |= {"port": "auto", "protect": False}
-    declared["server"]["proxy"]["http_port"] = "auto"
-    declared["workers"] = {"type": "docker", "replicas": 1}
-    declared["schedules_active"] = False
-
-
-@pytest.fixture(scope="module")
-def prod(new_platform: Callable[..., Platform]) -> Platform:
-    made = new_platform("prod", small)
-    made.up()
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -381,16 +364,3 @@ def test_an_upgrade_is_tried_on_a_fresh_stack_with_a_copy_of_its_data_which_goes
     assert (
         docker("ps", "--all", "--quiet", "--filter", copy) == docker("volume", "ls", "--quiet", "--filter", copy) == ""
     )
-
-
-def test_another_up_changes_nothing_and_a_destroy_leaves_nothing(prod: Platform) -> None:
-    prod.up("--expect-no-changes")
-
-    prod.destroy()
-
-    assert prod.containers() == []
-    assert prod.stack not in docker("network", "ls", "--format", "{{.Name}}")
-    kept = [name for name in docker("volume", "ls", "--format", "{{.Name}}").split() if prod.stack in name]
-    assert kept == [named(prod, "backups")], "whoever destroys a stack by mistake needs them most"
-    docker("volume", "rm", *kept)
-    assert not list(prod.profiles.parent.glob("*.ca.pem"))

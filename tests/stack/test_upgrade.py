@@ -10,21 +10,18 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from packaging.version import Version
 
-from infra.provider.kinds.kind import OWNER_LABEL
-from infra.provider.kinds.work_pool import MARK
 from infra.upgrade.checkout import Copy, pin
 from tests.provider.conftest import running_server
+from tests.stack.older import OLDER, fill, post
 from tests.stack.platforms import ROOT, copy_checkout, docker
 from workers.backup import archive
 
 pytestmark = [pytest.mark.docker, pytest.mark.thorough]
-OLDER = "3.6.29"
 PINNED = "3.8.7"
 """What the checkout's images have, so that those of the release asked for are others and have to be built."""
 NAME = "importar-lista-de-precios"
@@ -61,7 +58,7 @@ class Old:
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
+def old(tmp_path_factory: pytest.TempPathFactory, older_prefect: Path) -> Iterator[Old]:
     """Real data: an older Prefect, installed for it, with a pool, a deployment, runs, a secret and an automation."""
     folder = tmp_path_factory.mktemp("checkout")
     copy_checkout(folder)
@@ -70,16 +67,11 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
     _only_compras(folder / f"Pulumi.{stack}.yaml")
     assert pin(Copy(folder, stack, stack), Version(PINNED))
     home = tmp_path_factory.mktemp("old-prefect")
-    python = home / "venv" / "bin" / "python"
-    uv = str(ROOT / ".venv" / "bin" / "uv")
-    packages = (f"prefect=={OLDER}", "fastapi<0.120", "sqlalchemy<2.1")
-    subprocess.run([uv, "venv", "--quiet", str(home / "venv")], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), *packages], check=True)
-    with running_server(home, str(python)) as url:
+    with running_server(home, str(older_prefect)) as url:
         _fill(url, f"prefect-infra/{stack}")
     backup = home / "old.backup"
     with backup.open("wb") as into:
-        command = [str(python), "-I", archive.__file__, "pack", str(home / "prefect.db")]
+        command = [str(older_prefect), "-I", archive.__file__, "pack", str(home / "prefect.db")]
         subprocess.run(command, stdout=into, check=True)
     yield Old(folder, stack, backup)
     for name in docker("ps", "--all", "--quiet", "--filter", f"label=prefect-infra.stack={stack}-upgrade").split():
@@ -93,31 +85,10 @@ def _only_compras(file: Path) -> None:
 
 def _fill(url: str, owner: str) -> None:
     with httpx.Client(base_url=f"{url}/", timeout=60) as api:
-
-        def post(path: str, body: dict[str, Any]) -> Any:
-            answer = api.post(path, json=body)
-            assert answer.is_success, answer.text
-            return answer.json()
-
-        template: dict[str, Any] = {
-            "job_configuration": {"command": "{{ command }}"},
-            "variables": {"type": "object", "properties": {"command": {"type": "string"}}},
-            MARK: {OWNER_LABEL: owner},
-        }
-        post("work_pools/", {"name": "compras-dev", "type": "process", "base_job_template": template})
-        flow = post("flows/", {"name": "importar-lista-de-precios"})
-        body = {"name": NAME, "flow_id": flow["id"], "work_pool_name": "compras-dev", "labels": {OWNER_LABEL: owner}}
-        schedule = {"active": True, "schedule": {"cron": "* * * * *", "timezone": "America/Argentina/Buenos_Aires"}}
-        made = post("deployments/", {**body, "entrypoint": "flows/x.py:x", "schedules": [schedule]})
-        post(f"deployments/{made['id']}/create_flow_run", {})
-        kind = api.get("block_types/slug/secret").json()
-        schemas = {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}}
-        schema = post("block_schemas/filter", schemas)[0]
-        ids = {"block_type_id": kind["id"], "block_schema_id": schema["id"]}
-        post("block_documents/", {"name": "clave-del-erp", "data": {"value": "la-verdadera"}, **ids})
+        deployment = fill(api, owner, "compras-dev", "process", NAME, NAME).deployment
         trigger = {"type": "event", "posture": "Reactive", "expect": ["prefect.flow-run.Completed"], "threshold": 1}
-        action = {"type": "run-deployment", "source": "selected", "deployment_id": made["id"]}
-        post("automations/", {"name": "encadenada", "trigger": {**trigger, "within": 0}, "actions": [action]})
+        action = {"type": "run-deployment", "source": "selected", "deployment_id": deployment}
+        post(api, "automations/", {"name": "encadenada", "trigger": {**trigger, "within": 0}, "actions": [action]})
 
 
 def test_an_older_release_than_the_databases_is_refused_before_anything_is_made(old: Old) -> None:
