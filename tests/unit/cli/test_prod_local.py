@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
-from infra.cli import prod_local
+from infra.cli import app, prod_local
+from infra.cli.pulumi import Pulumi
+from infra.cli.smoke import Trial
 from infra.model import Stack, load_stack_file
 
 ROOT = Path(__file__).parents[3]
@@ -73,3 +76,30 @@ def test_a_stack_that_is_up_keeps_its_salt(checkout: Path) -> None:
     file.write_text(file.read_text() + "encryptionsalt: v1:abc\n")
     written(checkout)
     assert file.read_text().count("encryptionsalt: v1:abc\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "state", "up", "code"),
+    [(True, "COMPLETED", 0, 0), (False, "COMPLETED", 0, 1), (True, "FAILED", 0, 1), (True, "COMPLETED", 255, 1)],
+)
+def test_a_broken_promise_a_failed_run_or_a_failed_up_is_told_by_the_exit_code(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, kept: bool, state: str, up: int, code: int
+) -> None:
+    taken_down = []
+    trial = Trial("ventas", "resumen-diario-de-ventas", state, "", 1.0, earlier=False)
+    monkeypatch.chdir(checkout)
+    monkeypatch.setattr(prod_local, "checkout", lambda: checkout)
+    monkeypatch.setattr(Pulumi, "show", lambda _, command, *words: up if command == "up" else 0)
+    monkeypatch.setattr(Pulumi, "exists", lambda _: True)
+    monkeypatch.setattr(Pulumi, "outputs", lambda _: {})
+    monkeypatch.setattr(prod_local, "promises", lambda _: [prod_local.Check("TLS", kept=kept)])
+    monkeypatch.setattr(prod_local.platform_up, "try_out", lambda *_, **__: [trial])
+    monkeypatch.setattr(prod_local.platform_up, "tell", lambda *_, **__: None)
+    monkeypatch.setattr(prod_local.platform_down, "destroy", taken_down.append)
+
+    done = CliRunner().invoke(app, ["prod-local"])
+
+    assert done.exit_code == code
+    assert ("BROKEN" in done.stdout) == (not kept)
+    assert len(taken_down) == 1
+    assert not (checkout / "Pulumi.prod-local.yaml").exists()
