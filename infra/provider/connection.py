@@ -117,7 +117,7 @@ class Connection:
         return httpx.BasicAuth(user, password)
 
     def all_headers(self) -> dict[str, str]:
-        # The auth string first: with both, Prefect's own client lets the key win and a self-hosted server answers 401.
+        # The auth string first, as in Prefect's own client: a self-hosted server answers 401 to a key.
         bearer = {"Authorization": f"Bearer {self.api_key}"} if self.api_key and not self.auth_string else {}
         return {**self.headers, **bearer}
 

@@ -10,7 +10,6 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -334,33 +333,9 @@ def test_what_the_scheduled_backup_holds_is_prods_again_whole(
     goes_on = {
         name
         for name in held
-        if name.startswith(("event", "flow_run", "csrf", "worker", "log", "automation", "composite"))
+        # Tasks, too: a run that was due when it was made, the older Prefect's, is due again.
+        if name.startswith(("event", "flow_run", "task_run", "csrf", "worker", "log", "automation", "composite"))
     }
     assert {k: v for k, v in now.items() if k not in goes_on} == {k: v for k, v in held.items() if k not in goes_on}
     run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]
-
-
-def test_an_upgrade_is_tried_on_a_fresh_stack_with_a_copy_of_its_data_which_goes_again(
-    prod: Platform, api: httpx.Client
-) -> None:
-    before = deployments(api)
-    its_own = prod.containers()
-
-    done = prefect_infra(prod, "upgrade-test", "--to", version("prefect"), "--json")
-
-    assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["errors"]) == (0, []), done.stderr
-    assert told["database"] == "postgres"
-    assert told["schema_from"] == told["schema_to"]
-    counted = told["rows"]
-    assert counted["deployment"] == {"before": len(before), "after": len(before)}
-    assert all(each["before"] == each["after"] for each in counted.values())
-    assert told["deployments"] == {}, "found again as the stack's, and as it declares them"
-    assert [(run["area"], run["state"]) for run in told["smoke"]] == [("ventas", "COMPLETED")]
-    assert (deployments(api), prod.containers()) == (before, its_own)
-    copy = f"label=prefect-infra.stack={prod.stack}-upgrade"
-    assert (
-        docker("ps", "--all", "--quiet", "--filter", copy) == docker("volume", "ls", "--quiet", "--filter", copy) == ""
-    )

@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.stack.asked import asked_all_the_time
 from tests.stack.older import SECRET, Left, revision, sql
 from tests.stack.platforms import ROOT, Platform, docker, eventually
 from tests.stack.secured import signed_in
+from tests.stack.test_looking_after import deployments, prefect_infra
 
 pytestmark = pytest.mark.docker
 KEY = "pnu_de_otro_servidor"
@@ -95,13 +97,14 @@ def prefect(prod: Platform, *arguments: str, **variables: str) -> subprocess.Com
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_a_key_for_another_server_in_a_shell_beats_the_profiles_credential(
+def test_a_key_for_another_server_in_a_shell_changes_nothing_for_who_uses_the_profile(
     prod: Platform, outputs: dict[str, Any]
 ) -> None:
     ask = ("--profile", outputs["profiles"][0], "work-pool", "inspect", outputs["work_pools"]["ventas"])
-    well = prefect(prod, *ask)
-    refused = prefect(prod, *ask, PREFECT_API_KEY=KEY)
+    well = prefect(prod, *ask, PREFECT_API_KEY=KEY)
     assert well.returncode == 0, well.stdout + well.stderr
+    assert outputs["work_pools"]["ventas"] in well.stdout
+    refused = prefect(prod, *ask, PREFECT_API_KEY=KEY, PREFECT_API_AUTH_STRING="admin:otra")
     assert refused.returncode != 0
     assert "401" in refused.stdout + refused.stderr
 
@@ -170,6 +173,31 @@ def test_a_preview_is_stopped_before_an_older_prefect_follows_the_one_that_runs(
     assert "the server that runs has Prefect" in said
     assert "Traceback" not in said
     assert ids(prod) == before
+
+
+def test_an_upgrade_is_tried_on_a_fresh_stack_with_a_copy_of_its_data_which_goes_again(
+    prod: Platform, api: httpx.Client
+) -> None:
+    before = deployments(api)
+    its_own = prod.containers()
+
+    done = prefect_infra(prod, "upgrade-test", "--to", version("prefect"), "--json")
+
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["errors"]) == (0, []), done.stderr
+    assert told["database"] == "postgres"
+    assert told["schema_from"] == told["schema_to"]
+    counted = told["rows"]
+    assert counted["deployment"] == {"before": len(before), "after": len(before)}
+    assert all(each["before"] == each["after"] for each in counted.values())
+    assert told["deployments"] == {}, "found again as the stack's, and as it declares them"
+    assert [(run["area"], run["state"]) for run in told["smoke"]] == [("ventas", "COMPLETED")]
+    assert (deployments(api), prod.containers()) == (before, its_own)
+    copy = f"label=prefect-infra.stack={prod.stack}-upgrade"
+    assert (
+        docker("ps", "--all", "--quiet", "--filter", copy) == docker("volume", "ls", "--quiet", "--filter", copy) == ""
+    )
 
 
 def test_a_migration_that_fails_leaves_the_replicas_of_before_at_work(prod: Platform, api: httpx.Client) -> None:
