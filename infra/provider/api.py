@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from infra.provider import answers, csrf
 from infra.provider.connection import Connection
 from infra.provider.errors import NotFound, ProviderError, Unreachable, Untrusted
-from infra.provider.listing import Fetch, Listing
+from infra.provider.listing import WRITTEN_ELSEWHERE, Fetch, Listing
 from infra.provider.pace import Pace
 
 PAGE: Final = 200  # the server's most for one answer
@@ -95,12 +95,12 @@ class Api:
         async with self._reads.turn():
             return await self._send(self._reads, "GET", path, params=query)
 
-    async def get_or_none(self, path: str) -> Any:
-        """None where there is no such thing."""
-        try:
-            return await self.get(path)
-        except NotFound:
-            return None
+    async def get_or_none(self, *paths: str) -> Any:
+        """The first of them that is there. None where there is no such thing."""
+        for path in paths:
+            with suppress(NotFound):
+                return await self.get(path)
+        return None
 
     async def find(self, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """All rows that match a filter, page after page, as few calls as there are pages of 200."""
@@ -136,10 +136,12 @@ class Api:
             return row
         finally:
             for (filtered, _), listing in self._listings.items():
+                if path.startswith(listing.upset_by):
+                    listing.start_over()
                 collection = filtered.removesuffix("filter")
                 if path.startswith(collection):
                     for step in path.removeprefix(collection).split("/"):  # some are written to as `name/<name>`
-                        listing.forget(step, row)
+                        listing.forget(step, content.get("json"), row)
 
     def listing(
         self, path: str, key: str, fetch: Fetch | None = None, *, body: Mapping[str, Any] | None = None
@@ -150,7 +152,8 @@ class Api:
         """
         name = (path, json.dumps(body or {}, sort_keys=True))
         if name not in self._listings:
-            self._listings[name] = Listing(fetch or (lambda: self.find(path, body or {})), key)
+            rows = fetch or (lambda: self.find(path, body or {}))
+            self._listings[name] = Listing(rows, key, WRITTEN_ELSEWHERE.get(path, ()))
         return self._listings[name]
 
     async def remembered(self, path: str) -> Any:

@@ -13,12 +13,21 @@ from typing import Any, Final
 Row = dict[str, Any]
 Fetch = Callable[[], Awaitable[list[Row]]]
 FEW: Final = 3  # questions that are cheaper singly than by a listing of everything
+WRITTEN_ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
+    # A pool comes and goes with its queues, a queue moves others' priorities, a deployment makes the queue it names.
+    "work_queues/filter": ("work_pools/", "deployments/"),
+    "deployments/filter": ("work_pools/",),  # they show their pool's and their queue's name
+    "v2/concurrency_limits/filter": ("concurrency_limits/",),  # limits of tags are kept among the global ones
+}
+"""Where a write changes any number of rows of a listing that isn't under its own path."""
 
 
 class Listing:
     """The rows of one kind by a key of theirs, read at most once."""
 
-    def __init__(self, fetch: Fetch, key: str) -> None:
+    def __init__(self, fetch: Fetch, key: str, upset_by: tuple[str, ...] = ()) -> None:
+        """A write to a path that begins with one of `upset_by` makes it worthless."""
+        self.upset_by = upset_by
         self._fetch = fetch
         self._key = key
         self._rows: asyncio.Task[dict[str, Row]] | None = None
@@ -29,7 +38,16 @@ class Listing:
         """The row, or None where there is none. `singly` asks for it alone: the first few, and what was written."""
         if key in self._stale or self._one_of_few():
             return await singly()
-        return (await self.rows()).get(key)
+        row = (await self.rows()).get(key)
+        return await singly() if row is not None and self._written(row) else row
+
+    async def found(self, key: str, singly: Callable[[], Awaitable[Row | None]]) -> Row | None:
+        """Like `row`, for those who forget what isn't there: that is asked for singly.
+
+        Rows that others delete while the pages are read move the later ones, and one can slip through.
+        """
+        row = await self.row(key, singly)
+        return await singly() if row is None and self._rows is not None and key not in self._stale else row
 
     async def search(
         self, find: Callable[[Collection[Row]], Awaitable[Row | None]], singly: Callable[[], Awaitable[Row | None]]
@@ -41,7 +59,7 @@ class Listing:
         if self._one_of_few():
             return await singly()
         row = await find((await self.rows()).values())
-        if row is None or not self._stale.isdisjoint({str(row[self._key]), str(row["id"])}):
+        if row is None or self._written(row):
             return await singly()
         return row
 
@@ -56,11 +74,19 @@ class Listing:
         self._asked += 1
         return self._rows is None and self._asked <= FEW
 
-    def forget(self, key: str, row: Any = None) -> None:
-        """It was or is about to be written; the answer to that, where there is one, has its key, too."""
+    def _written(self, row: Row) -> bool:
+        return not self._stale.isdisjoint({str(row[self._key]), str(row.get("id"))})
+
+    def forget(self, key: str, *rows: Any) -> None:
+        """It was or is about to be written; what was sent and what came back may have a key, too: a new one."""
         self._stale.add(key)
-        if isinstance(row, dict) and self._key in row:
-            self._stale.add(str(row[self._key]))
+        for row in rows:
+            if isinstance(row, dict) and self._key in row:
+                self._stale.add(str(row[self._key]))
+
+    def start_over(self) -> None:
+        """Anything may have become of the rows: as if nobody had asked yet."""
+        self._rows, self._asked = None, 0
 
     async def _load(self) -> dict[str, Row]:
         return {str(row[self._key]): row for row in await self._fetch()}

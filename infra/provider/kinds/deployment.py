@@ -121,9 +121,7 @@ class Deployment(Kind[DeploymentInputs]):
         api = session.api
         # `pulumi import` also takes the name that people know: flow/deployment.
         path = f"deployments/name/{id_}" if "/" in id_ else f"deployments/{id_}"
-        row = await _listing(api).row(id_, lambda: api.get_or_none(path))
-        if row is None and "/" in id_:
-            row = await api.get_or_none(path)
+        row = await _listing(api).found(id_, lambda: api.get_or_none(path))
         if row is None:
             return None
         flow_name = known.flow_name if known else (await api.get(f"flows/{row['flow_id']}"))["name"]

@@ -143,7 +143,7 @@ class WorkPool(Kind[WorkPoolInputs]):
         self, session: Session, id_: str, known: WorkPoolInputs | None, state: Mapping[str, Any]
     ) -> Live[WorkPoolInputs] | None:
         api = session.api
-        row = await _listing(api).row(id_, lambda: api.get_or_none(f"work_pools/{id_}"))
+        row = await _listing(api).found(id_, lambda: api.get_or_none(f"work_pools/{id_}"))
         if row is None:
             return None
         template = {key: value for key, value in row["base_job_template"].items() if key != MARK}
