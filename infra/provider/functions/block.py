@@ -11,6 +11,7 @@ from infra.provider.api import Api
 from infra.provider.errors import NotFound
 from infra.provider.functions.absent import not_there
 from infra.provider.functions.function import Arguments, Function, Result
+from infra.provider.kinds.block import of_type
 from infra.provider.listing import Row, first
 
 
@@ -62,9 +63,7 @@ class GetBlock(Function[BlockArguments]):
 
 
 async def _named(api: Api, type_slug: str, name: str) -> Row:
-    # Of this type alone: no more secrets are read than there is a reason to.
-    of_type = {"block_types": {"slug": {"any_": [type_slug]}}, "include_secrets": True}
-    blocks = api.listing("block_documents/filter", "name", body=of_type)
+    blocks = of_type(api, type_slug)
     path = f"block_types/slug/{type_slug}/block_documents/name/{name}"
     row = await blocks.search(first(lambda block: block["name"] == name), lambda: _told(api, path))
     if row is None:
