@@ -6,7 +6,8 @@
     ├── Untrusted         the server can't prove that it is the one: give its authority's certificate
     ├── NotFound          the object is not there (any more)
     ├── Conflict          the server holds something that contradicts the request
-    │   └── NotOurs       an object of the same identity exists that this stack did not make
+    │   ├── NotOurs       an object of the same identity exists that this stack did not make
+    │   └── NameTaken     another object has the name that one of ours is to be renamed to
     ├── InvalidArguments  a function was asked with what it can't be asked with: correct the program
     ├── Rejected          the server understood and refused the content (400, 409, 422, ...)
     ├── StaleState        the state was written by another version of the provider: refresh it
@@ -38,11 +39,22 @@ class Conflict(ProviderError): ...
 
 
 class NotOurs(Conflict):
-    def __init__(self, what: str, token: str, import_id: str) -> None:
+    def __init__(self, what: str, token: str, import_id: str, differs: str = "") -> None:
+        """`differs` says what it is like, where one may declare it as it is."""
         super().__init__(
-            f"{what} exists already, and this stack did not make it. Either take it over as it is, with "
+            f"{what} exists already, and this stack did not make it{differs}. Either take it over as it is, with "
             f"`pulumi import {token} NAME {import_id}`, or let the stack overwrite it by saying `adopt: true`, "
             "or choose another name."
+        )
+
+
+class NameTaken(Conflict):
+    def __init__(self, what: str, former: str, token: str, import_id: str) -> None:
+        super().__init__(
+            f"{what} exists already: {former!r} can't be renamed to it, and stays as it is. Choose another name, or "
+            "delete the one that is there (if this stack made it, let it go first). To have both, declare it as a "
+            f"resource of its own, and either take it over as it is, with `pulumi import {token} NAME {import_id}`, "
+            "or let the stack overwrite it by saying `adopt: true` there."
         )
 
 

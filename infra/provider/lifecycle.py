@@ -105,10 +105,10 @@ class Lifecycle(Generic[I]):
             {key: value for key, value in state.items() if key in fields},
             {key: value for key, value in new.items() if key in fields},
         )
-        replacing = {*self.kind.identity, *self.kind.replaced_by}
+        replacing = self.kind.replacing(state, new)
         replaces = tuple(change for change in changes if change.field in replacing)
         # Objects of one identity can't stand beside each other: the old one goes first.
-        renamed = any(change.field in self.kind.identity for change in replaces)
+        renamed = any(change.field in self.kind.identity for change in changes)
         return Plan(changes, replaces, delete_first=bool(replaces) and not renamed)
 
     def reasons(self, replaces: Collection[Change]) -> str:

@@ -9,7 +9,7 @@ import pulumi
 
 
 class Variable(pulumi.CustomResource):
-    """A value that flows look up by name. Its id is its name."""
+    """A value that flows look up by name. Its id is its name; after it was renamed, the former one until a refresh."""
 
     name: pulumi.Output[str]
     variable_id: pulumi.Output[str]
@@ -30,7 +30,10 @@ class Variable(pulumi.CustomResource):
 
 
 class GlobalConcurrencyLimit(pulumi.CustomResource):
-    """Slots that flows and tasks take by the limit's name. Its id is its name."""
+    """Slots that flows and tasks take by the limit's name.
+
+    Its id is its name; after it was renamed, the former one until a refresh.
+    """
 
     name: pulumi.Output[str]
     limit_id: pulumi.Output[str]

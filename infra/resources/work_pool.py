@@ -61,7 +61,7 @@ class WorkPool(pulumi.CustomResource):
 
 
 class WorkQueue(pulumi.CustomResource):
-    """A queue of a pool. Its id is `<pool>/<queue>`."""
+    """A queue of a pool. Its id is `<pool>/<queue>`; after it was renamed, the former one until a refresh."""
 
     name: pulumi.Output[str]
     work_queue_id: pulumi.Output[str]
@@ -76,6 +76,7 @@ class WorkQueue(pulumi.CustomResource):
         concurrency_limit: pulumi.Input[int] | None = None,
         is_paused: pulumi.Input[bool] | None = None,
         description: pulumi.Input[str] | None = None,
+        adopt: pulumi.Input[bool] | None = None,
         owners: pulumi.Input[Mapping[str, str]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -87,6 +88,7 @@ class WorkQueue(pulumi.CustomResource):
             "concurrency_limit": concurrency_limit,
             "is_paused": is_paused,
             "description": description,
+            "adopt": adopt,
             "owners": owners,
             "work_queue_id": None,
         }

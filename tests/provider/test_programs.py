@@ -261,6 +261,73 @@ async def test_all_mistakes_of_a_resource_are_shown_by_a_preview_with_their_plac
     assert asked == ([("GET", f"/api/{WORKER_TYPES}")] * 2 if resource == POOL else [])
 
 
+RENAMING = f"""\
+name: muestra-de-nombres
+runtime: yaml
+plugins:
+  providers:
+    - name: prefect
+      path: {ROOT}/infra/provider
+resources:
+  pool:
+    type: prefect:WorkPool
+    properties: {{name: nombres, type: process}}
+  queue:
+    type: prefect:WorkQueue
+    properties: {{work_pool_name: "${{pool.name}}", work_pool_id: "${{pool.work_pool_id}}", name: NAME}}
+  variable:
+    type: prefect:Variable
+    properties: {{name: NAME, value: 1}}
+  limit:
+    type: prefect:GlobalConcurrencyLimit
+    properties: {{name: NAME, limit: 1}}
+  automation:
+    type: prefect:Automation
+    properties: {{name: NAME, trigger: {{type: event, posture: Reactive, expect: [a], threshold: 1, within: 0}}}}
+"""
+
+
+def test_a_preview_of_other_names_shows_updates_and_a_refresh_brings_the_ids_after(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    folder, backend = tmp_path / "program", tmp_path / "backend"
+    folder.mkdir()
+    backend.mkdir()
+
+    def pulumi(*arguments: str) -> str:
+        return run(*arguments, folder=folder, backend=backend).stdout
+
+    def resources() -> dict[str, Any]:
+        state = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
+        return {each["urn"].rsplit("::", 1)[-1]: each for each in state if each["type"].startswith("prefect:index:")}
+
+    (folder / "Pulumi.yaml").write_text(RENAMING.replace("NAME", "nombre-de-antes"))
+    pulumi("stack", "init", STACK)
+    pulumi("config", "set", "prefect:api_url", prefect_server)
+    pulumi("up", "--yes", "--skip-preview")
+    before = resources()
+
+    (folder / "Pulumi.yaml").write_text(RENAMING.replace("NAME", "nombre-nuevo"))
+    shown = json.loads(pulumi("preview", "--json"))
+    assert shown["changeSummary"] == {"same": 2, "update": 4}
+    assert {tuple(step["detailedDiff"]) for step in shown["steps"] if step["op"] == "update"} == {("name",)}
+    pulumi("up", "--yes", "--skip-preview")
+
+    now = resources()
+    uuids = ("work_queue_id", "variable_id", "limit_id", "automation_id", "work_pool_id")
+    for name, resource in now.items():
+        for key in uuids:
+            assert resource["outputs"].get(key) == before[name]["outputs"].get(key)
+    assert now["variable"]["id"] == "nombre-de-antes"  # Pulumi changes no id in an update
+
+    pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    after = resources()
+    ids = {name: after[name]["id"] for name in ("queue", "variable", "limit")}
+    assert ids == {"queue": "nombres/nombre-nuevo", "variable": "nombre-nuevo", "limit": "nombre-nuevo"}
+    pulumi("preview", "--expect-no-changes")
+    pulumi("destroy", "--yes", "--skip-preview")
+
+
 def test_pulumi_prints_the_schema_and_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     # Without the `./`, Pulumi takes the path for a name in its registry.
     printed = run("package", "get-schema", f"./{SCHEMA}", folder=ROOT, backend=tmp_path).stdout

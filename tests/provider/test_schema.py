@@ -137,7 +137,7 @@ def test_how_to_act_is_asked_only_of_kinds_where_it_means_something() -> None:
     asked = {name: sorted(kind.incomparable) for name, kind in BY_NAME.items()}
     local = {"HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun", "HandedOver"} | ON_A_SWARM
     assert {name for name in asked if asked[name] == []} == local
-    assert (asked["Profile"], asked["WorkQueue"]) == (["adopt"], ["owners"])
+    assert (asked["Profile"], asked["WorkQueue"]) == (["adopt"], ["adopt", "owners"])
     for name, kind in BY_NAME.items():
         assert ("adopt" in asked[name]) is ("new.adopt" in inspect.getsource(type(kind)))
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from infra.provider.api import Api
-from infra.provider.errors import Conflict, NotFound, NotOurs
+from infra.provider.errors import Conflict, NameTaken, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Kind, Live, Outputs, Session
 from infra.provider.kinds.trigger import without_ids
 
@@ -62,9 +62,9 @@ class Automation(Kind[AutomationInputs]):
     async def read(
         self, session: Session, id_: str, known: AutomationInputs | None, state: Mapping[str, Any]
     ) -> Live[AutomationInputs] | None:
-        try:
-            row = await session.api.get(f"automations/{id_}")
-        except NotFound:
+        api = session.api
+        row = await api.listing("automations/filter", "id").found(id_, lambda: api.get_or_none(f"automations/{id_}"))
+        if row is None:
             return None
         inputs = _inputs(row)
         if known is None:
@@ -83,11 +83,19 @@ class Automation(Kind[AutomationInputs]):
         if changed == {"enabled"}:
             await api.patch(f"automations/{id_}", {"enabled": new.enabled})
         elif changed:
+            await self._refuse_taken(api, id_, old, new)
             # The API has no partial edit: the rest is sent as it is there, which the state needn't know.
             there = _inputs(await api.get(f"automations/{id_}"))
             row = await self._put(api, id_, there.model_copy(update={key: getattr(new, key) for key in changed}))
             written |= {key: value for key, value in _rule(row).items() if key in changed}
         return Live(id=id_, inputs=new, outputs=AutomationOutputs(automation_id=id_, as_written=written))
+
+    async def _refuse_taken(self, api: Api, id_: str, old: AutomationInputs, new: AutomationInputs) -> None:
+        if new.name == old.name:
+            return
+        others = [row["id"] for row in await self._named(api, new.name) if row["id"] != id_]
+        if others:
+            raise NameTaken(f"automation {new.name!r}", old.name, self.token, others[0])
 
     async def delete(self, session: Session, id_: str, old: AutomationInputs, state: Mapping[str, Any]) -> None:
         await session.api.delete(f"automations/{id_}")

@@ -7,12 +7,21 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from infra.provider.errors import Conflict, NotFound, NotOurs
+from infra.provider.api import Api
+from infra.provider.errors import Conflict, NameTaken, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
 from infra.provider.kinds.names import Name
+from infra.provider.kinds.renaming import where, written_at
+from infra.provider.listing import Listing, Row
 
-RESERVED: Final = ("deployment:", "tag:")
+OF_TAG: Final = "tag:"
+RESERVED: Final = ("deployment:", OF_TAG)
 """The server keeps the limits of deployments and of tags among the global ones, under these."""
+
+
+def _listing(api: Api) -> Listing:
+    """Of tags' limits too: their own route makes its pages of all limits, and then leaves out those of no tag."""
+    return api.listing("v2/concurrency_limits/filter", "name")
 
 
 class LimitOutputs(Outputs):
@@ -31,7 +40,7 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
     inputs = GlobalConcurrencyLimitInputs
     outputs = LimitOutputs
     identity = ("name",)
-    replaced_by: ClassVar[Mapping[str, str]] = {"name": "flows hold on to a limit by its name"}
+    renamed_by = frozenset({"name"})
 
     def check(self, old: GlobalConcurrencyLimitInputs | None, new: GlobalConcurrencyLimitInputs) -> Iterator[Failure]:
         if new.name.startswith(RESERVED):
@@ -55,13 +64,14 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
     async def read(
         self, session: Session, id_: str, known: GlobalConcurrencyLimitInputs | None, state: Mapping[str, Any]
     ) -> Live[GlobalConcurrencyLimitInputs] | None:
-        try:
-            row = await session.api.get(f"v2/concurrency_limits/{id_}")
-        except NotFound:
+        api, name = session.api, state.get("name", id_)
+        paths = (f"v2/concurrency_limits/{name}", *where(state, "v2/concurrency_limits", "limit_id"))
+        row = await _listing(api).found(name, lambda: api.get_or_none(*paths))
+        if row is None:
             return None
         keys = ("name", "limit", "active", "slot_decay_per_second")
         inputs = GlobalConcurrencyLimitInputs(**{key: row[key] for key in keys})
-        return Live(id=id_, inputs=inputs, outputs=LimitOutputs(limit_id=row["id"]))
+        return Live(id=(known or inputs).name, inputs=inputs, outputs=LimitOutputs(limit_id=row["id"]))
 
     async def update(
         self,
@@ -71,14 +81,17 @@ class GlobalConcurrencyLimit(Kind[GlobalConcurrencyLimitInputs]):
         new: GlobalConcurrencyLimitInputs,
         state: Mapping[str, Any],
     ) -> Live[GlobalConcurrencyLimitInputs]:
+        api = session.api
         if patch := {key: getattr(new, key) for key in new.changed_from(old) - self.incomparable}:
-            await session.api.patch(f"v2/concurrency_limits/{id_}", patch)
-        return Live(id=id_, inputs=new, outputs=LimitOutputs(limit_id=state["limit_id"]))
+            taken = NameTaken(f"global concurrency limit {new.name!r}", old.name, self.token, new.name)
+            former, later = f"v2/concurrency_limits/{old.name}", f"v2/concurrency_limits/{new.name}"
+            await api.patch(await written_at(api, former, later, state["limit_id"], taken), patch)
+        return Live(id=new.name, inputs=new, outputs=LimitOutputs(limit_id=state["limit_id"]))
 
     async def delete(
         self, session: Session, id_: str, old: GlobalConcurrencyLimitInputs, state: Mapping[str, Any]
     ) -> None:
-        await session.api.delete(f"v2/concurrency_limits/{id_}")
+        await session.api.delete(f"v2/concurrency_limits/{old.name}")
 
 
 class TagConcurrencyLimitInputs(AdoptableShared):
@@ -91,14 +104,10 @@ class TagConcurrencyLimit(Kind[TagConcurrencyLimitInputs]):
     inputs = TagConcurrencyLimitInputs
     outputs = LimitOutputs
     identity = ("tag",)
-    replaced_by: ClassVar[Mapping[str, str]] = {"tag": "a limit is known by its tag"}
+    replaced_by: ClassVar[Mapping[str, str]] = {"tag": "a limit is its tag's: that of another tag is another limit"}
 
     async def create(self, session: Session, new: TagConcurrencyLimitInputs) -> Live[TagConcurrencyLimitInputs]:
-        api = session.api
-        try:
-            row = await api.get(f"concurrency_limits/tag/{new.tag}")
-        except NotFound:
-            row = None
+        row = await session.api.get_or_none(f"concurrency_limits/tag/{new.tag}")
         if row is not None and row["concurrency_limit"] != new.concurrency_limit and not new.adopt:
             raise NotOurs(f"concurrency limit of the tag {new.tag!r}", self.token, new.tag)
         if row is not None and not new.ours("concurrency_limit"):
@@ -108,11 +117,16 @@ class TagConcurrencyLimit(Kind[TagConcurrencyLimitInputs]):
     async def read(
         self, session: Session, id_: str, known: TagConcurrencyLimitInputs | None, state: Mapping[str, Any]
     ) -> Live[TagConcurrencyLimitInputs] | None:
-        try:
-            row = await session.api.get(f"concurrency_limits/tag/{id_}")
-        except NotFound:
+        api = session.api
+
+        async def singly() -> Row | None:
+            row = await api.get_or_none(f"concurrency_limits/tag/{id_}")
+            return {**row, "limit": row["concurrency_limit"]} if row else None
+
+        row = await _listing(api).found(f"{OF_TAG}{id_}", singly)
+        if row is None:
             return None
-        inputs = TagConcurrencyLimitInputs(tag=row["tag"], concurrency_limit=row["concurrency_limit"])
+        inputs = TagConcurrencyLimitInputs(tag=id_, concurrency_limit=row["limit"])
         return Live(id=id_, inputs=inputs, outputs=LimitOutputs(limit_id=row["id"]))
 
     async def update(

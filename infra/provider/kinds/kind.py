@@ -142,6 +142,8 @@ class Kind(ABC, Generic[I]):
     """Inputs by which the server tells objects apart: a change of one makes another object."""
     replaced_by: ClassVar[Mapping[str, str]] = {}
     """Inputs that can't be changed in place, each with the reason."""
+    renamed_by: ClassVar[frozenset[str]] = frozenset()
+    """Inputs of the identity that the server changes in place: the object stays the same, under another name."""
     compared_if_said: ClassVar[frozenset[str]] = frozenset()
     """Inputs that an import finds, and that a program which doesn't say them has no wish about."""
     written_along: ClassVar[frozenset[str]] = frozenset()
@@ -153,6 +155,11 @@ class Kind(ABC, Generic[I]):
     def incomparable(self) -> frozenset[str]:
         """Inputs that say how to act, not what to be."""
         return HOW_TO_ACT & self.inputs.model_fields.keys()
+
+    def replacing(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
+        """The inputs a change of which makes another object; `old` is the state, and anything may be unknown."""
+        del old, new
+        return frozenset({*self.identity, *self.replaced_by} - self.renamed_by)
 
     def check(self, old: I | None, new: I) -> Iterator[Failure]:
         """Offline rules beyond the types; `old` is what the last `up` was given."""

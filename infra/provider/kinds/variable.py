@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from pydantic import Field
 
-from infra.provider.errors import Conflict, NotFound, NotOurs
+from infra.provider.errors import Conflict, NameTaken, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
+from infra.provider.kinds.renaming import where, written_at
 from infra.provider.wire import holds_unknown
 
 NAME: Final = re.compile(r"[a-z0-9_-]+")
@@ -32,7 +33,7 @@ class Variable(Kind[VariableInputs]):
     inputs = VariableInputs
     outputs = VariableOutputs
     identity = ("name",)
-    replaced_by: ClassVar[Mapping[str, str]] = {"name": "flows look a variable up by its name"}
+    renamed_by = frozenset({"name"})
 
     def check(self, old: VariableInputs | None, new: VariableInputs) -> Iterator[Failure]:
         if not NAME.fullmatch(new.name):
@@ -68,27 +69,33 @@ class Variable(Kind[VariableInputs]):
     async def read(
         self, session: Session, id_: str, known: VariableInputs | None, state: Mapping[str, Any]
     ) -> Live[VariableInputs] | None:
-        try:
-            row = await session.api.get(f"variables/name/{id_}")
-        except NotFound:
+        api, name = session.api, state.get("name", id_)
+        paths = (f"variables/name/{name}", *where(state, "variables", "variable_id"))
+        row = await api.listing("variables/filter", "name").found(name, lambda: api.get_or_none(*paths))
+        if row is None:
             return None
-        return self._live(row, VariableInputs(name=row["name"], value=row["value"], tags=row["tags"]))
+        return self._live(row, VariableInputs(name=row["name"], value=row["value"], tags=row["tags"]), known)
 
     async def update(
         self, session: Session, id_: str, old: VariableInputs, new: VariableInputs, state: Mapping[str, Any]
     ) -> Live[VariableInputs]:
-        body = self._body(new)
+        api, body = session.api, self._body(new)
         if patch := {key: body[key] for key in new.changed_from(old) if key in body}:
-            await session.api.patch(f"variables/name/{id_}", patch)
-        return Live(id=id_, inputs=new, outputs=VariableOutputs(variable_id=state["variable_id"]))
+            taken = NameTaken(f"variable {new.name!r}", old.name, self.token, new.name)
+            former, later = f"variables/name/{old.name}", f"variables/name/{new.name}"
+            await api.patch(await written_at(api, former, later, state["variable_id"], taken), patch)
+        return Live(id=new.name, inputs=new, outputs=VariableOutputs(variable_id=state["variable_id"]))
 
     async def delete(self, session: Session, id_: str, old: VariableInputs, state: Mapping[str, Any]) -> None:
-        await session.api.delete(f"variables/name/{id_}")
+        await session.api.delete(f"variables/name/{old.name}")
 
     @staticmethod
     def _body(inputs: VariableInputs) -> dict[str, Any]:
         return {"name": inputs.name, "value": inputs.value, "tags": list(inputs.tags)}
 
     @staticmethod
-    def _live(row: Mapping[str, Any], inputs: VariableInputs) -> Live[VariableInputs]:
-        return Live(id=inputs.name, inputs=inputs, outputs=VariableOutputs(variable_id=row["id"]))
+    def _live(
+        row: Mapping[str, Any], inputs: VariableInputs, known: VariableInputs | None = None
+    ) -> Live[VariableInputs]:
+        id_ = (known or inputs).name
+        return Live(id=id_, inputs=inputs, outputs=VariableOutputs(variable_id=row["id"]))

@@ -265,7 +265,9 @@ def test_a_change_of_what_identifies_an_object_makes_the_new_one_first(name: str
     lifecycle = LIFECYCLES[name]
     inputs = lifecycle.check({}, FULL[name]).inputs
     assert lifecycle.diff(inputs, inputs).replaces == ()
-    for key in set(lifecycle.kind.replaced_by) | set(lifecycle.kind.identity):
+    for key in lifecycle.kind.renamed_by:
+        assert lifecycle.diff(inputs, {**inputs, key: "otro"}).replaces == ()
+    for key in (set(lifecycle.kind.replaced_by) | set(lifecycle.kind.identity)) - lifecycle.kind.renamed_by:
         plan = lifecycle.diff(inputs, {**inputs, key: UNKNOWN})
         assert [change.field for change in plan.replaces] == [key]
         assert plan.delete_first is (key not in lifecycle.kind.identity)
