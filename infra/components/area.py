@@ -71,6 +71,7 @@ class Area(pulumi.ComponentResource):
                     concurrency_limit=queue.concurrency_limit,
                     is_paused=queue.paused,
                     description=queue.description,
+                    adopt=queue.adopt or None,
                     opts=after_former,
                 )
             )

@@ -84,6 +84,7 @@ def queues(given: declared.Area, path: KeyPath, found: Findings) -> list[WorkQue
                 concurrency_limit=queue.concurrency_limit,
                 description=queue.description,
                 paused=queue.paused,
+                adopt=queue.adopt,
             )
         )
     for same, names in repeated((str(queue.priority), queue.name) for queue in made).items():

@@ -184,6 +184,7 @@ class WorkQueue(Normalised):
     concurrency_limit: int | None
     description: str | None
     paused: bool
+    adopt: bool
 
 
 class WorkPool(Normalised):

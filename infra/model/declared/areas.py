@@ -22,6 +22,8 @@ class Queue(Declared):
     """What the queue is for."""
     paused: bool = False
     """true: nothing is taken from the queue."""
+    adopt: bool = False
+    """true: one that was made elsewhere, as in the UI, is taken over and overwritten."""
 
 
 class AreaKeys(Declared):
