@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ _UNSAID: Final[Mapping[str, str]] = {
     "base_job_template": "the job template follows from the stack's `workers`, `env` and `code`",
     "parameter_openapi_schema": "it is read from the flow's signature",
     "work_pool_name": "a deployment's pool is that of its area: move it to the other area by hand",
+    "name": "`pulumi up` gives it back its name; under another one, it is another object to the stack's state",
     "work_pool_id": "its pool was made anew: `pulumi up` sets it right",
     "path": "`code` says where the code is",
     "pull_steps": "they follow from `code`; `pull` can say others",
@@ -41,6 +42,8 @@ _GONE: Final = "it was deleted: `pulumi up` makes it again; not to have it any m
 _DOCSTRING: Final = "without one in the file, the flow's docstring takes its place"
 _LIMIT: Final = ("concurrency_limit", "collision_strategy", "grace_period_seconds")
 _UNSAID_OF_LIMIT: Final = {"collision_strategy": "ENQUEUE", "grace_period_seconds": REMOVED}
+_VARIABLE: Final = {"value": "value", "tags": "tags"}
+_GLOBAL_LIMIT: Final = {key: key for key in ("limit", "active", "slot_decay_per_second")}
 _HANDLED: Final = frozenset(
     {
         *("description", "tags", "parameters", *_LIMIT, "work_queue_name"),
@@ -98,29 +101,27 @@ def _found(each: Difference, seen: Observed, declared: Declared) -> tuple[KeyPat
     if each.kind == "deployment" and each.area is not None:
         index, written, made = declared.deployment(each.area, name)
         edits = _deployment(seen, written, made, declared.stack.timezone)
-        return ("areas", each.area, "deployments", index), _with_unsaid(edits, each)
+        return ("areas", each.area, "deployments", index), _with_unsaid(edits, each, _HANDLED)
     if each.kind == "work pool" and each.area is not None:
-        return ("areas", each.area), _with_unsaid(_renamed(seen, _POOL), each)
+        return ("areas", each.area), _with_unsaid(_renamed(seen, _POOL), each, _QUEUE)
     if each.kind == "queue" and each.area is not None:
         queue = name.partition("/")[2]
         edits = ((("queues", queue, *key), value) for key, value in _renamed(seen, _QUEUE))
-        return ("areas", each.area), _with_unsaid(edits, each)
+        return ("areas", each.area), _with_unsaid(edits, each, _QUEUE)
     if each.kind == "variable":
-        return ("variables",), (
-            ((name, *key), value) for key, value in _renamed(seen, {"value": "value", "tags": "tags"})
-        )
+        edits = (((name, *key), value) for key, value in _renamed(seen, _VARIABLE))
+        return ("variables",), _with_unsaid(edits, each, _VARIABLE)
     if each.kind == "tag concurrency limit":
         return ("tag_concurrency_limits",), (((name,), value) for _, value in _renamed(seen, {"concurrency_limit": ""}))
     if each.kind == "global concurrency limit":
         given = (declared.values.get("global_concurrency_limits") or {}).get(name)
-        return ("global_concurrency_limits",), _global_limit(seen, name, given)
+        return ("global_concurrency_limits",), _with_unsaid(_global_limit(seen, name, given), each, _GLOBAL_LIMIT)
     return (), iter([((), Unsaid(_NO_WORD))])
 
 
-def _with_unsaid(edits: Iterator[Said], each: Difference) -> Iterator[Said]:
+def _with_unsaid(edits: Iterator[Said], each: Difference, known: Collection[str]) -> Iterator[Said]:
     """Also the fields that no word is for."""
     yield from edits
-    known = _HANDLED if each.kind == "deployment" else {*_QUEUE}
     for field in each.fields:
         if field.api_name not in known and field.side != "declaration":
             yield field.path, Unsaid(_UNSAID.get(field.api_name, _NO_WORD))
@@ -134,9 +135,7 @@ def _renamed(seen: Observed, names: Mapping[str, str]) -> Iterator[Said]:
 
 
 def _global_limit(seen: Observed, name: str, given: Any) -> Iterator[Said]:
-    edits = dict(
-        _renamed(seen, {"limit": "limit", "active": "active", "slot_decay_per_second": "slot_decay_per_second"})
-    )
+    edits = dict(_renamed(seen, _GLOBAL_LIMIT))
     if isinstance(given, int) and edits.keys() == {("limit",)}:
         yield (name,), edits["limit",]
     elif isinstance(given, int) and edits:

@@ -360,6 +360,22 @@ def test_selectors_mean_areas_and_objects(selector: str, meant: bool) -> None:
     assert matches(difference, [])
 
 
+@pytest.mark.parametrize("kind", ["WorkQueue", "Variable", "GlobalConcurrencyLimit"])
+def test_a_name_given_in_the_ui_is_told_and_left(checkout: Path, kind: str) -> None:
+    name = "compras-dev/urgente" if kind == "WorkQueue" else "erp"
+    seen = edited("compras", kind, name, {"name": name.rpartition("/")[2]}, {"name": "otro"})
+    if kind != "WorkQueue":
+        seen = Observed(**{**vars(seen), "area": None})
+
+    made = adopted(checkout, "dev", differences([seen]))
+
+    assert (made.taken, [each.reason for each in made.left if "gives it back its name" in each.reason]) == (
+        (),
+        [each.reason for each in made.left],
+    )
+    assert made.left
+
+
 def test_variables_and_limits_are_the_stacks_own(checkout: Path) -> None:
     file = checkout / "Pulumi.dev.yaml"
     file.write_text(
