@@ -156,6 +156,11 @@ class Api:
             self._listings[name] = Listing(rows, key, WRITTEN_ELSEWHERE.get(path, ()))
         return self._listings[name]
 
+    def relist(self) -> None:
+        """What was read in bulk is read anew: for who needs an object as it is at this moment."""
+        for listing in self._listings.values():
+            listing.start_over()
+
     async def remembered(self, path: str) -> Any:
         """GET of what doesn't change while the plugin lives (the server's worker types, block types): asked once."""
         if path not in self._memory:

@@ -149,6 +149,7 @@ class Lifecycle(Generic[I]):
         theirs = {name for name in wanted.held() if not wanted.ours(name)}
         if theirs & self.kind.written_along:
             # The state needn't have what people made of it, and that is about to be written along with the rest.
+            session.api.relist()
             live = await self.kind.read(session, id_, old, state)
             if live is not None:
                 old = old.model_copy(update={name: getattr(live.inputs, name) for name in theirs})

@@ -199,3 +199,19 @@ async def test_queues_are_seen_as_they_are_after_their_pool_was_made_anew_and_ot
     made_ = await pool("docker")
     for resource in queues:
         assert await engine.refresh(resource) == ["gone"]
+
+
+async def test_what_people_make_of_theirs_after_the_listing_outlives_a_change(
+    engine: Any, client: Any, unique: str
+) -> None:
+    await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+    inputs = {"work_pool_name": unique, "owners": {"is_paused": "ui"}}
+    queues = [await engine.up("WorkQueue", f"q{n}", {**inputs, "name": f"q{n}"}) for n in range(FEW + 2)]
+    for resource in queues:
+        assert await engine.refresh(resource) == []
+    await client.patch(f"work_pools/{unique}/queues/q0", {"is_paused": True})
+
+    await engine.up("WorkQueue", "q0", {**inputs, "name": "q0", "description": "x"})
+
+    row = await client.get(f"work_pools/{unique}/queues/q0")
+    assert (row["is_paused"], row["description"]) == (True, "x")
