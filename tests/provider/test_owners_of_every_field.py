@@ -14,7 +14,6 @@ pytestmark = [pytest.mark.server, pytest.mark.thorough]
 EACH = [(kind, name) for kind, subject in SUBJECTS.items() for name in subject.fields]
 APART = ({"job_defaults", "base_job_template"},)
 """Of no use together: the defaults are of the template's variables."""
-NO_ADOPT = {"WorkQueue"}
 
 
 async def named(engine: Any, unique: str) -> dict[str, str]:
@@ -87,7 +86,7 @@ async def test_it_stays_when_the_object_is_taken_over_and_is_written_when_it_is_
     seen = await there(later_engine, kind, id_, name)
 
     engine.resources.pop((resource.token, "r"))
-    taken = await engine.up(kind, "r", given if kind in NO_ADOPT else {**given, "adopt": True})
+    taken = await engine.up(kind, "r", {**given, "adopt": True})
     assert taken.id == id_
     assert await there(later_engine, kind, id_, name) == seen
     assert await engine.refresh(taken) == []
