@@ -53,3 +53,19 @@ async def test_it_is_renamed_in_place_and_there_is_no_second_one(engine: Any, cl
     names = {"automations": {"name": {"any_": [unique, f"{unique}-2"]}}}
     assert [row["id"] for row in await client.find("automations/filter", names)] == [id_]
     assert await engine.refresh(renamed) == []
+
+
+async def test_who_lost_the_state_finds_it_again_in_whatever_order_the_server_tells_its_sets(
+    engine: Any, client: Any, unique: str
+) -> None:
+    """It has them as sets of texts: the order is that of a process, and another one after each start."""
+    several = TRIGGER | {"expect": [f"{unique}.{n}" for n in range(8)], "for_each": ["a", "b", "c"]}
+    declared = {"name": unique, "trigger": {"type": "compound", "triggers": [several], "require": 1, "within": 60}}
+    made = await engine.up("Automation", "a", declared)
+
+    again = await engine.up("Automation", "b", declared)
+
+    assert again.id == made.id
+    names = {"automations": {"name": {"any_": [unique]}}}
+    assert [row["id"] for row in await client.find("automations/filter", names)] == [made.id]
+    assert await engine.refresh(again) == []

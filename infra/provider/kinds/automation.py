@@ -10,7 +10,7 @@ from pydantic import Field
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NameTaken, NotOurs
 from infra.provider.kinds.kind import AdoptableShared, Kind, Live, Outputs, Session
-from infra.provider.kinds.trigger import without_ids
+from infra.provider.kinds.trigger import comparable
 
 RULE: Final = ("trigger", "actions", "actions_on_trigger", "actions_on_resolve")
 """What the server fills in with its defaults, so that it can't be compared with what was declared."""
@@ -113,6 +113,7 @@ class Automation(Kind[AutomationInputs]):
     def _looks_like(self, row: Mapping[str, Any], new: AutomationInputs) -> bool:
         theirs = _inputs(row).model_dump(mode="json")
         declared = new.model_dump(mode="json", exclude={*self.incomparable})
+        declared |= _rule(declared)
         return all(
             _within(value, theirs[key]) if key in RULE else value == theirs[key] for key, value in declared.items()
         )
@@ -125,7 +126,7 @@ class Automation(Kind[AutomationInputs]):
 
 
 def _rule(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: without_ids(row[key]) if key == "trigger" else row[key] for key in RULE if key in row}
+    return {key: comparable(row[key]) if key == "trigger" else row[key] for key in RULE if key in row}
 
 
 def _inputs(row: Mapping[str, Any]) -> AutomationInputs:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from infra.provider.api import Api
 from infra.provider.errors import Rejected
-from infra.provider.kinds.trigger import MADE_BY_PREFECT, Trigger, tag, without_ids
+from infra.provider.kinds.trigger import MADE_BY_PREFECT, Trigger, comparable, tag
 from infra.provider.listing import Listing, Row
 
 
@@ -100,7 +100,7 @@ def from_row(row: Mapping[str, Any]) -> Trigger | None:
     run = row["actions"][0]
     try:
         return Trigger(
-            **without_ids(row["trigger"]),
+            **comparable(row["trigger"]),
             name=row["name"],
             description=row["description"] or "",
             enabled=row["enabled"],

@@ -25,6 +25,7 @@ _OF_KIND: Final[Mapping[str, frozenset[str]]] = {
     "compound": frozenset({"triggers", "within", "require"}),
     "sequence": frozenset({"triggers", "within"}),
 }
+_SETS: Final = frozenset({"after", "expect", "for_each"})
 _CONDITION: Final = frozenset({"type"}).union(*_OF_KIND.values())
 
 
@@ -197,9 +198,13 @@ def tag(owner: str) -> str:
     return f"{OWNER_LABEL}:{owner}"
 
 
-def without_ids(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """The server's form of a condition, without the ids that it gives anew with each write."""
+def comparable(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """The server's form of a condition, without the ids that it gives anew with each write.
+
+    What it has as sets in one order: each process of a server tells them in another, and so do two of its replicas.
+    """
     plain = {key: value for key, value in condition.items() if key != "id"}
+    plain |= {key: sorted(plain[key], key=str) for key in _SETS & plain.keys() if isinstance(plain[key], list | tuple)}
     if "triggers" in plain:
-        plain["triggers"] = [without_ids(inner) for inner in plain["triggers"]]
+        plain["triggers"] = [comparable(inner) for inner in plain["triggers"]]
     return plain
