@@ -1,9 +1,10 @@
-"""What an area's alerts tell, on a real server, to a webhook that listens here."""
+"""What an area's alerts tell, on a real server: a webhook that listens here, and what stands for Slack and Teams."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,8 +14,10 @@ import httpx
 import pytest
 
 from infra.components.alerts import action, trigger
+from infra.model.alerts import BLOCK_TYPES
 from tests.provider.conftest import running_server
 from tests.stack.platforms import ANSWER_SECONDS, Patient, eventually
+from tests.workers.chats import HOSTS, SLACK, TEAMS, Chats, chats
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 POOLS = ("compras-t", "ventas-t")
@@ -49,11 +52,19 @@ def told() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, told: tuple[str, list[dict[str, str]]]) -> Iterator[httpx.Client]:
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chats]:
+    with chats(tmp_path_factory.mktemp("chats")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(
+    tmp_path_factory: pytest.TempPathFactory, told: tuple[str, list[dict[str, str]]], chat: Chats
+) -> Iterator[httpx.Client]:
     """Two pools with a deployment each, and the alerts of the first."""
     home: Path = tmp_path_factory.mktemp("prefect-home")
     with (
-        running_server(home, **QUICK) as url,
+        running_server(home, **QUICK, **chat.settings) as url,
         httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=ANSWER_SECONDS) as client,
     ):
         for pool in POOLS:
@@ -61,19 +72,26 @@ def api(tmp_path_factory: pytest.TempPathFactory, told: tuple[str, list[dict[str
             flow = client.post("flows/", json={"name": "importar"}).json()["id"]
             body = {"name": pool, "flow_id": flow, "work_pool_name": pool, "entrypoint": "x.py:importar"}
             client.post("deployments/", json=body).raise_for_status()
-        block = webhook_block(client, told[0])
+        webhook = {"name": "aviso", "url": told[0], "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
         for kind in KINDS:
-            body = {"name": kind, "trigger": trigger(kind, POOLS[0]), "actions": [action(kind, POOLS[0], block)]}
-            client.post("automations/", json=body).raise_for_status()
+            automation(client, kind, block_of(client, "webhook", webhook))
+        for to, address in (("slack", SLACK), ("teams", TEAMS)):
+            automation(client, "failed", block_of(client, to, {"url": address}))
         yield client
 
 
-def webhook_block(api: httpx.Client, url: str) -> str:
-    block_type = api.get("block_types/slug/custom-webhook").raise_for_status().json()["id"]
+def automation(api: httpx.Client, kind: str, block: str) -> None:
+    body = {"name": kind, "trigger": trigger(kind, POOLS[0]), "actions": [action(kind, POOLS[0], block)]}
+    api.post("automations/", json=body).raise_for_status()
+
+
+def block_of(api: httpx.Client, to: str, data: dict[str, Any]) -> str:
+    """Of the type that an area's `to: {type: …}` means."""
+    block_type = api.get(f"block_types/slug/{BLOCK_TYPES[to]}").raise_for_status().json()["id"]
     body = {"block_schemas": {"block_type_id": {"any_": [block_type]}}}
     schema = api.post("block_schemas/filter", json=body).raise_for_status().json()[0]["id"]
-    data = {"name": "aviso", "url": url, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
-    document = {"name": "avisos", "data": data, "block_type_id": block_type, "block_schema_id": schema}
+    name = f"avisos-{time.monotonic_ns()}"
+    document = {"name": name, "data": data, "block_type_id": block_type, "block_schema_id": schema}
     return str(api.post("block_documents/", json=document).raise_for_status().json()["id"])
 
 
@@ -125,3 +143,32 @@ def test_a_pool_that_loses_its_last_worker_is_told_of(
 
     assert "NOT_READY" in sent["body"]
     assert not [each for each in told[1] if "ventas-t" in each["body"]]
+
+
+def slacks(sent: dict[str, Any]) -> tuple[str, str]:
+    (attachment,) = sent["attachments"]
+    return attachment["title"], attachment["text"]
+
+
+def teams(sent: dict[str, Any]) -> tuple[str, str]:
+    (card,) = sent["attachments"]
+    texts = {each["id"]: each["text"] for each in card["content"]["body"] if "id" in each}
+    return texts["title"], texts["body"]
+
+
+@pytest.mark.parametrize(
+    ("host", "beginning", "read"),
+    [(HOSTS[0], "/services/T1JJ3T3L2/", slacks), (HOSTS[1], "/workflows/0a1b2c3d/", teams)],
+    ids=["slack", "teams"],
+)
+def test_slack_and_teams_are_sent_a_failed_run_once_in_their_own_form(
+    api: httpx.Client, chat: Chats, host: str, beginning: str, read: Callable[[Any], tuple[str, str]]
+) -> None:
+    run = run_of(api, POOLS[0], {"type": "FAILED", "message": "no hay archivo"})
+
+    ((path, sent),) = eventually("a message", lambda: chat.sent_to(host, run), 90)
+
+    assert path.startswith(beginning)
+    subject, body = read(sent)
+    assert subject == "compras-t: failed"
+    assert body.startswith(f"importar/compras-t: {run} Failed. no hay archivo")

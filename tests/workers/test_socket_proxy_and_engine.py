@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import docker
@@ -52,7 +53,7 @@ def network(engine: docker.DockerClient) -> Iterator[str]:
 
 
 @contextmanager
-def proxy(image: str, network: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def proxy(image: str, network: str, folder: Path, **more: object) -> Iterator[subprocess.Popen[bytes]]:
     """One that answers at `docker.sock` of the folder, whoever else does."""
     data = folder / "data"
     data.mkdir(mode=0o777, exist_ok=True)
@@ -66,6 +67,7 @@ def proxy(image: str, network: str, folder: Path) -> Iterator[subprocess.Popen[b
         "memory_mb": 64,
         "cpus": 0.5,
         "pids": 32,
+        **more,
     }
     listen = folder / "docker.sock"
     former = listen.stat().st_ino if listen.exists() else None
@@ -84,6 +86,20 @@ def proxy_address(image: str, network: str, tmp_path_factory: pytest.TempPathFac
     with proxy(image, network, folder):
         yield f"unix://{folder}/docker.sock"
     assert not (folder / "docker.sock").exists()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended_long_ago(image: str, proxy_address: str) -> Container:
+    """Made before all else, so that the module's other tests pass the time that it has to lie there."""
+    with closing(docker.DockerClient(base_url=proxy_address, version="auto")) as worker:
+        return ended_now(worker, image)
+
+
+def ended_now(worker: docker.DockerClient, image: str) -> Container:
+    made: Container = worker.containers.create(image, ["true"])
+    made.start()
+    assert made.wait()["StatusCode"] == 0
+    return made
 
 
 @pytest.fixture
@@ -265,3 +281,34 @@ def test_a_proxy_that_ends_takes_the_ended_and_the_ending_containers_with_it(
     for container in left:
         container.remove(force=True)
     assert [container.id for container in left] == [running.id]
+
+
+def test_finished_containers_go_by_their_age_and_those_at_work_stay(
+    worker: docker.DockerClient,
+    engine: docker.DockerClient,
+    ended_long_ago: Container,
+    image: str,
+    network: str,
+    tmp_path: Path,
+):
+    """Of the shortest age that can be declared, a minute. Proxies look at their start, and then now and then."""
+    ended = datetime.fromisoformat(engine.containers.get(ended_long_ago.id).attrs["State"]["FinishedAt"][:19] + "Z")
+    eventually("a minute old", lambda: datetime.now(UTC) - ended > timedelta(seconds=61), 90)
+    at_work = worker.containers.create(image, ["sleep", "600"])
+    at_work.start()
+    just_ended = ended_now(worker, image)
+
+    # Beside the module's, which keeps for an hour; both see the same containers.
+    with proxy(image, network, tmp_path, keep_minutes=1):
+
+        def is_gone() -> bool:
+            try:
+                engine.containers.get(ended_long_ago.id)
+            except NotFound:
+                return True
+            return False
+
+        eventually("removed", is_gone, 30)
+        engine.containers.get(just_ended.id)
+        assert engine.containers.get(at_work.id).status == "running"
+        at_work.remove(force=True)
