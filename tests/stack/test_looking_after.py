@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.platforms import ROOT, Platform, console, docker, eventually
 from tests.stack.test_fresh_dev_stack import run_to_the_end
 
 pytestmark = pytest.mark.docker
@@ -27,24 +28,48 @@ def espera() -> None:
     """Espera hasta que le digan que siga."""
     while not Path("/var/lib/flows/sigue").exists():
         time.sleep(0.5)
+
+
+@flow
+def falla() -> None:
+    """No encuentra lo que busca."""
+    raise FileNotFoundError("no hay lista de precios")
 '''
+RECEIVER = """
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.rfile.read(int(self.headers["Content-Length"])).decode(), flush=True)
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("", 8000), Receiver).serve_forever()
+"""
+COPY = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))"
 
 
 def looked_after(declared: Any) -> None:
     for area in ("ventas", "finanzas"):
         del declared["areas"][area]
     slow = {"name": "esperar-una-senal", "entrypoint": "flows/espera.py:espera", "description": "Espera."}
-    declared["areas"]["compras"]["deployments"].append(slow)
+    fails = {"name": "buscar-en-vano", "entrypoint": "flows/espera.py:falla", "description": "Falla."}
+    declared["areas"]["compras"]["deployments"] += [slow, fails]
+    declared["areas"]["compras"]["alerts"] = {"on": ["failed"], "to": {"type": "webhook", "secret": "avisos"}}
     declared["janitor"] = {"every": "5s", "rerun_crashed": 1}
-    declared["backup"] = {"every": "1d"}
+    declared["backup"] = {"every": "1m", "keep": 1}
 
 
 @pytest.fixture(scope="module")
 def stack(new_platform: Callable[..., Platform]) -> Platform:
     platform = new_platform(change=looked_after)
     (platform.folder / "flows" / "espera.py").write_text(SLOW)
+    url = f"http://{receiver(platform)}:8000/aviso"
+    platform.run("config", "set", "--secret", "--stack", platform.stack, "prefect-infra:avisos", given=url)
     platform.up()
     return platform
+
+
+def receiver(platform: Platform) -> str:
+    return f"{platform.stack}-receiver"
 
 
 def prefect_infra(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -89,6 +114,78 @@ def test_a_run_whose_worker_was_killed_with_it_runs_again_and_completes(stack: P
         eventually("run again by the janitor", lambda: state(api, run) == "RUNNING", 300)
         docker("exec", worker, "touch", "/var/lib/flows/sigue")
         eventually("Completed", lambda: state(api, run) == "COMPLETED", 120)
+
+
+def test_a_failed_run_is_told_once_to_the_webhook_that_the_stack_file_declares(stack: Platform) -> None:
+    image = docker("inspect", container(stack, "backup"), "--format", "{{.Config.Image}}")
+    network = ("--network", f"prefect-infra-{stack.stack}")
+    docker("run", "-d", "--name", receiver(stack), *network, "--entrypoint", "python3", image, "-c", RECEIVER)
+    try:
+        with stack.api() as api:
+            failing = stack.outputs()["deployments"]["buscar-en-vano"]["id"]
+            runs = [run_to_the_end(api, failing) for _ in range(2)]
+
+        def sent() -> list[dict[str, str]]:
+            return [json.loads(line) for line in console(receiver(stack)).splitlines() if line.startswith("{")]
+
+        eventually("both told", lambda: len(sent()) >= 2, 90)
+        assert [each["subject"] for each in sent()] == ["compras-dev: failed"] * 2
+        for run in runs:
+            (told,) = [each["body"] for each in sent() if run["name"] in each["body"]]
+            assert told.startswith(f"falla/buscar-en-vano: {run['name']} Failed. ")
+            assert "no hay lista de precios" in told
+    finally:
+        docker("rm", "-f", receiver(stack))
+
+
+def test_the_next_backup_is_made_when_it_is_due_and_the_oldest_goes(stack: Platform) -> None:
+    keeper = container(stack, "backup")
+
+    def kept() -> list[str]:
+        return [name for name in docker("exec", keeper, "ls", "/var/lib/backups").split() if name.endswith(".backup")]
+
+    (former,) = eventually("one", lambda: len(kept()) == 1 and kept(), 90)
+
+    (following,) = eventually("another alone", lambda: len(kept()) == 1 and former not in kept() and kept(), 150)
+
+    assert following > former
+    assert f"Removed {former}" in console(keeper)
+    assert health(keeper) == "healthy"
+
+
+def health(name: str) -> str:
+    return docker("inspect", name, "--format", "{{.State.Health.Status}}")
+
+
+def test_backups_that_fail_for_long_make_their_container_unhealthy_until_one_is_made(stack: Platform) -> None:
+    """The stack's image on the stack's volumes, asked for one each two seconds, as the model wouldn't have it."""
+    keeper, hasty, folder = container(stack, "backup"), f"{stack.stack}-hasty", "/var/lib/backups/hasty"
+    about = json.loads(docker("inspect", keeper))[0]["Config"]
+    its_own = json.loads(next(each for each in about["Env"] if each.startswith("BACKUP_PLAN=")).partition("=")[2])
+    plan = its_own | {"every": 2, "folder": folder, "database": f"{folder}/prefect.db"}
+    docker("exec", keeper, "mkdir", folder)
+    docker("exec", keeper, "python3", "-c", COPY, its_own["database"], plan["database"])
+    check = ["--health-cmd", shlex.join(about["Healthcheck"]["Test"][1:]), "--health-interval", "1s"]
+    options = ["--volumes-from", keeper, "--env", f"BACKUP_PLAN={json.dumps(plan)}", "--user", about["User"], *check]
+    docker("run", "-d", "--name", hasty, *options, about["Image"], *about["Cmd"])
+    try:
+        eventually("healthy", lambda: health(hasty) == "healthy", 60)
+        for break_it, told, mend_it in (
+            (["chmod", "a-w", folder], "PermissionError", ["chmod", "u+w", folder]),
+            (
+                ["mv", plan["database"], f"{folder}/away"],
+                "there is no database",
+                ["mv", f"{folder}/away", plan["database"]],
+            ),
+        ):
+            docker("exec", keeper, *break_it)
+            eventually("unhealthy", lambda: health(hasty) == "unhealthy", 60)
+            assert told in console(hasty)
+            docker("exec", keeper, *mend_it)
+            eventually("healthy again", lambda: health(hasty) == "healthy", 60)
+    finally:
+        docker("rm", "-f", hasty)
+        docker("exec", keeper, "rm", "-rf", folder)
 
 
 def rows(file: Path) -> dict[str, int]:

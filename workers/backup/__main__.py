@@ -59,6 +59,11 @@ class Plan:
         paths: dict[str, Any] = {key: Path(given[key]) for key in ("folder", "database") if key in given}
         return cls(**{**given, **paths})
 
+    @property
+    def retry(self) -> timedelta:
+        """After one that couldn't be made."""
+        return min(RETRY, timedelta(seconds=self.every))
+
     def pack(self, into: IO[bytes]) -> None:
         if self.database is not None:
             archive.pack(self.database, into)
@@ -95,7 +100,7 @@ async def for_ever(plan: Plan) -> None:
         now = datetime.now(UTC)
         await asyncio.sleep((due(last_of(plan), every, now) - now).total_seconds())
         if not await asyncio.to_thread(back_up, plan):
-            await asyncio.sleep(min(RETRY, every).total_seconds())
+            await asyncio.sleep(plan.retry.total_seconds())
 
 
 async def serve(plan: Plan) -> None:
@@ -103,7 +108,7 @@ async def serve(plan: Plan) -> None:
 
     def is_well() -> bool:
         # Unhealthy when one is overdue: who watches containers learns that there are no backups.
-        return datetime.now(UTC) - max(last_of(plan) or began, began) <= timedelta(seconds=plan.every) + 2 * RETRY
+        return datetime.now(UTC) - max(last_of(plan) or began, began) <= timedelta(seconds=plan.every) + 2 * plan.retry
 
     await until_stopped(for_ever(plan), is_well)
 
