@@ -34,7 +34,11 @@ doctor: ## Say what this machine has, what is missing and how to get it
 test: ## Set up what tests need and run all of them
 	@$(SETUP) --for test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE) -n 2 --dist loadfile
+	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+
+# These wait for a server of their own, or for nobody: two files at a time. What brings up stacks has the machine to itself.
+SIDE_BY_SIDE := $(addprefix tests/,unit program policy flows provider)
 
 # Only importing these costs seconds: they hold ours against Prefect's own.
 UNIT_LEAVES_OUT := tests/unit/flows $(addprefix tests/unit/,model/test_parameter_schemas.py model/test_firing_times.py \
