@@ -78,6 +78,13 @@ def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """For a module that counts what it asks, or compares all that there is: what other tests have left makes pages."""
+    with running_server(tmp_path_factory.mktemp("prefect-home")) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from tests.provider.databases import postgres  # takes seconds to import

@@ -45,13 +45,13 @@ async def gate(prefect_server: str) -> AsyncIterator[Front]:
 
 
 async def refused(front: Front, settings: dict[str, Any]) -> str:
-    """What the user is told; at once, by one request, and with no key in it."""
+    """What the user is told; at once, and with no key in it. One glance at the check, one try when it is to be made."""
     began = time.monotonic()
     async with serving(settings) as engine:
         with pytest.raises(grpc.aio.AioRpcError) as told:
             await engine.up("WorkPool", "p", {"name": "p", "type": "process"})
     assert time.monotonic() - began < AT_ONCE
-    assert len(front.seen) == 1
+    assert len(front.seen) == 2
     assert told.value.code() is grpc.StatusCode.UNAUTHENTICATED
     text = str(told.value.details())
     assert not [key for key in (KEY, WRONG) if key in f"{text} {told.value.debug_error_string()}"]

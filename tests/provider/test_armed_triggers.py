@@ -13,6 +13,7 @@ import pytest
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 TRIES, PAUSE = 240, 0.25  # a minute: events, triggers and actions are three services of a busy server
 ENOUGH = 3.0  # seconds, after others have fired at the same event
+LEARNS = 2.0  # seconds: what counts events hears of a change after whoever made it
 
 
 class Armed:
@@ -48,6 +49,7 @@ class Armed:
         resource = await self.engine.up("Deployment", "d", {**self.inputs, **deployment})
         await self.engine.up("Automation", "a", {**self.automation(resource.id), **automation})
         self.id = resource.id
+        await asyncio.sleep(LEARNS)
 
     async def send(self, event: str) -> None:
         resource = {"prefect.resource.id": "prueba.cosa"}

@@ -175,7 +175,7 @@ class TestOnTheServer:
         first = {"name": unique, "value": {"user": "u", "password": CANARY}}
         second = {"name": unique, "value": {"user": "v", "password": f"{CANARY}2"}}
         await whole_life(engine, "Variable", first, second, [("value", "password")])
-        with pytest.raises(grpc.aio.AioRpcError):
+        with pytest.raises(engine.CheckFailed, match="5,000"):
             await engine.up("Variable", "s", {"name": unique, "value": {"password": CANARY * 900}}, [("value",)])
         assert recording.is_clean()
 

@@ -20,6 +20,11 @@ UUID_OF_NONE = str(uuid4())
 OURS = f"{PROJECT}/{STACK}"
 
 
+@pytest.fixture(scope="module")
+def prefect_server(own_server: str) -> str:
+    return own_server
+
+
 async def refused(call: Awaitable[Any]) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await call

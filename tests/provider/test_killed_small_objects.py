@@ -18,7 +18,7 @@ NEW, CHANGED = {"n": 1}, {"n": 2}
 RENAMED = {"n": 1, "renamed": dict.fromkeys(SMALL, "otro-nombre")}
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["own", pytest.param("postgres", marks=pytest.mark.docker)])
 def prefect_server(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_server"))
 

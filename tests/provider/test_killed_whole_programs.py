@@ -21,6 +21,11 @@ from tests.provider.small_program import small_program
 pytestmark = pytest.mark.server
 
 
+@pytest.fixture(scope="module")
+def prefect_server(own_server: str) -> str:
+    return own_server
+
+
 @pytest.fixture
 async def neighbour(prefect_server: str, unique: str) -> AsyncIterator[State]:
     """Another stack's objects, with triggers of the same names as ours: each test sees that they stay as they are."""

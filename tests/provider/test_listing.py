@@ -11,6 +11,11 @@ from infra.provider.listing import FEW
 pytestmark = pytest.mark.server
 
 
+@pytest.fixture(scope="module")
+def prefect_server(own_server: str) -> str:
+    return own_server
+
+
 async def test_what_is_made_changed_and_deleted_after_the_listing_is_seen_as_it_is(engine: Any, unique: str) -> None:
     async def pool(n: int, **more: Any) -> Any:
         return await engine.up("WorkPool", f"p{n}", {"name": f"{unique}-{n}", "type": "process", **more})

@@ -17,6 +17,12 @@ from tests.provider.pulumi_command import Cli
 # Some sixty commands of Pulumi's: two minutes on a machine that has nothing else to do, many on one that has.
 pytestmark = [pytest.mark.server, pytest.mark.thorough, pytest.mark.timeout(1800)]
 
+
+@pytest.fixture(scope="module")
+def prefect_server(own_server: str) -> str:
+    return own_server
+
+
 PROGRAM = """
 import os
 from infra.resources import Block, Deployment, GlobalConcurrencyLimit, Variable, WorkPool, WorkQueue
