@@ -95,12 +95,16 @@ def test_complaints_of_a_servers_log_are_told_once_with_how_often_they_came() ->
         "10:00:01.123 | WARNING | prefect.server.services - took 1.234567s, too long",
         "10:00:09.123 | WARNING | prefect.server.services - took 7.654321s, too long",
         "10:00:09.124 | ERROR   | prefect.server - it broke",
+        "10:00:10.000 | ERROR   | prefect.server.events - Error during evaluation",
+        "Traceback (most recent call last):",
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
     ]
 
     errors, warnings = problems(log)
 
     assert errors == ["prefect.server - it broke"]
-    assert warnings == ["prefect.server.services - took …, too long (2 times)"]
+    busy = "prefect.server.events - Error during evaluation"
+    assert warnings == ["prefect.server.services - took …, too long (2 times)", busy]
 
 
 def test_deployments_that_would_change_are_told_with_their_fields() -> None:
