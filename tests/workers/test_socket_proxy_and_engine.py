@@ -88,13 +88,6 @@ def proxy_address(image: str, network: str, tmp_path_factory: pytest.TempPathFac
     assert not (folder / "docker.sock").exists()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def ended_long_ago(image: str, proxy_address: str) -> Container:
-    """Made before all else, so that the module's other tests pass the time that it has to lie there."""
-    with closing(docker.DockerClient(base_url=proxy_address, version="auto")) as worker:
-        return ended_now(worker, image)
-
-
 def ended_now(worker: docker.DockerClient, image: str) -> Container:
     made: Container = worker.containers.create(image, ["true"])
     made.start()
@@ -286,12 +279,12 @@ def test_a_proxy_that_ends_takes_the_ended_and_the_ending_containers_with_it(
 def test_finished_containers_go_by_their_age_and_those_at_work_stay(
     worker: docker.DockerClient,
     engine: docker.DockerClient,
-    ended_long_ago: Container,
     image: str,
     network: str,
     tmp_path: Path,
 ):
     """Of the shortest age that can be declared, a minute. Proxies look at their start, and then now and then."""
+    ended_long_ago = ended_now(worker, image)
     ended = datetime.fromisoformat(engine.containers.get(ended_long_ago.id).attrs["State"]["FinishedAt"][:19] + "Z")
     eventually("a minute old", lambda: datetime.now(UTC) - ended > timedelta(seconds=61), 90)
     at_work = worker.containers.create(image, ["sleep", "600"])
