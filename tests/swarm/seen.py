@@ -69,10 +69,3 @@ def containers_on(nodes: Nodes, prod: Platform, role: str, area: str | None = No
     labels = {"stack": prod.stack, "role": role, **({"area": area} if area else {})}
     filters = [f"label=prefect-infra.{key}={value}" for key, value in labels.items()]
     return [(number, each) for number in range(1, nodes.count + 1) for each in nodes.containers(number, *filters)]
-
-
-def leaving(nodes: Nodes, prod: Platform, role: str) -> list[str]:
-    """Ids of the tasks of a part that were told to stop, and haven't yet."""
-    wanted = ("--filter", "desired-state=shutdown", "--format", "{{.ID}} {{.CurrentState}}")
-    lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
-    return [line.split()[0] for line in lines if line.split()[1] == "Running"]

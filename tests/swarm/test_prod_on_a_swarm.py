@@ -6,21 +6,20 @@ import json
 import ssl
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.stack.platforms import UP_SECONDS, Platform, eventually
+from tests.stack.platforms import Platform, eventually
 from tests.stack.secured import events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import prefect_infra
 from tests.swarm.conftest import DATA_NODE, PLAIN_PORT, VENTAS
 from tests.swarm.in_flight import AGAIN, ONCE, begin, containers_of, let_go, states
 from tests.swarm.nodes import Nodes
-from tests.swarm.seen import asked_all_the_time, containers_on, leaving, service, services, tasks_on
+from tests.swarm.seen import asked_all_the_time, containers_on, service, services, tasks_on
 
 pytestmark = pytest.mark.docker
 FLOW = "resumen-diario-de-ventas"
@@ -220,10 +219,10 @@ def test_a_replica_that_hung_was_replaced_by_the_swarm(nodes: Nodes, prod: Platf
     eventually("two of them", lambda: len(tasks_on(nodes, prod, "api")) == 2, 120)
 
 
-def test_the_api_answers_and_runs_in_flight_end_while_the_up_that_mends_the_rest_replaces_all(
+def test_the_api_answers_and_a_run_in_flight_ends_while_the_up_that_mends_the_rest_replaces_all(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
-    in_a_process, in_a_container = (begin(api, outputs, area) for area in ("compras", "ventas"))
+    in_a_container = begin(api, outputs, "ventas")
     before = set(nodes.ask(1, "service", "ps", "--quiet", f"prefect-infra-{prod.stack}_api").split())
 
     def more_words(declared: Any) -> None:
@@ -231,18 +230,9 @@ def test_the_api_answers_and_runs_in_flight_end_while_the_up_that_mends_the_rest
 
     prod.edit(more_words)
     (prod.folder / "flows" / "otra.py").write_text("# Otra versión.\n")
-    with asked_all_the_time(api) as wrong, ThreadPoolExecutor(1) as beside:
-        upping = beside.submit(prod.up)
-        eventually(
-            "the process worker waits for its run",
-            lambda: leaving(nodes, prod, "compras-worker") or (upping.done() and upping.result()),
-            UP_SECONDS,
-        )
-        ((number, worker),) = containers_on(nodes, prod, "worker", "compras")
-        let_go(nodes, number, worker, in_a_process)
-        upping.result()
+    with asked_all_the_time(api) as wrong:
+        prod.up()
     assert wrong == []
-    assert states(api, in_a_process) == ONCE
     # A worker that follows a run in a container of its own has its successor beside it.
     assert states(api, in_a_container)[-1] == "RUNNING"
     ((number, container),) = containers_of(nodes, VENTAS, in_a_container)
