@@ -24,8 +24,6 @@ def espera() -> None:
 '''
 ONCE: Final = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]
 """What a run goes through that nothing befell."""
-AGAIN: Final = [*ONCE[:-1], "CRASHED", *ONCE]
-"""And one that was lost once, and run again once."""
 
 
 def waiting(area: str) -> str:
