@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
-from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra import __version__
-from infra.provider import wire
+from infra.provider import settings, wire
 from infra.provider.api import Api
-from infra.provider.connection import WRITES_AT_ONCE, Connection
+from infra.provider.connection import Connection
 from infra.provider.diffing import Change, Step
 from infra.provider.engine_log import tell_user
 from infra.provider.errors import (
@@ -101,17 +101,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         del context
         given = wire.decode(request.news)
         failures = [
-            provider_pb2.CheckFailure(property=key, reason=f"no such setting; there are: {', '.join(CONFIGURATION)}")
-            for key in given.values
-            if key not in CONFIGURATION and key != "version"
+            provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in settings.problems(given.values)
         ]
-        if given.values.get("api_url") is not None and given.values.get("profile") is not None:
-            reason = "the address comes from the profile: leave out one of `api_url` and `profile`"
-            failures.append(provider_pb2.CheckFailure(property="profile", reason=reason))
-        if not _headers_are_right(given.values.get("headers")):
-            failures.append(provider_pb2.CheckFailure(property="headers", reason="expected texts, each by its name"))
-        if _writes_at_once(given.values.get("writes_at_once")) is None:
-            failures.append(provider_pb2.CheckFailure(property="writes_at_once", reason="expected a number from 1 up"))
         return provider_pb2.CheckResponse(inputs=wire.encode(given.values, given.secrets | _SECRETS), failures=failures)
 
     async def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
@@ -128,11 +119,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Connects to nothing: in one and the same `up`, the server may still have to be made."""
         del context
         given = wire.decode(request.args)
-        self._configuration = {key: value for key, value in given.values.items() if key in CONFIGURATION}
-        if "headers" in self._configuration:
-            self._configuration["headers"] = _headers(self._configuration["headers"])
-        if "writes_at_once" in self._configuration:
-            self._configuration["writes_at_once"] = _writes_at_once(self._configuration["writes_at_once"])
+        self._configuration = settings.given(given.values)
         self._secret_texts = secret_texts(wire.Properties(self._configuration, given.secrets), _SECRETS)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
@@ -276,37 +263,6 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 def _always_secret(lifecycle: Lifecycle[Any]) -> frozenset[wire.Path]:
     return frozenset((key,) for key in lifecycle.kind.secrets)
-
-
-def _headers(given: Any) -> Any:
-    """The engine passes settings of object type as JSON. Raises: ValueError: it is none."""
-    if not isinstance(given, str):
-        return given
-    struct = struct_pb2.Struct()
-    struct.update({"headers": json.loads(given)})
-    return wire.decode(struct).values["headers"]
-
-
-def _headers_are_right(given: Any) -> bool:
-    try:
-        headers = _headers(given)
-    except ValueError:
-        return False
-    match headers:
-        case None | wire.Unknown():
-            return True
-        case Mapping():
-            return all(isinstance(value, str | wire.Unknown) for value in headers.values())
-        case _:
-            return False
-
-
-def _writes_at_once(given: Any) -> int | None:
-    """None: it is no such number. The engine passes settings as texts."""
-    if given is None or given is wire.UNKNOWN:
-        return WRITES_AT_ONCE
-    text = str(given)
-    return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def _is_at_or_below(place: str, path: str) -> bool:
