@@ -40,17 +40,26 @@ async def there(engine: Any, kind: str, id_: str, name: str) -> Any:
     return (await engine.import_(kind, "there", id_)).values.get(name)
 
 
+async def made_and_edited(
+    engine: Any, later_engine: Any, client: Any, kind: str, name: str, names: dict[str, Any], owner: str
+) -> tuple[Any, dict[str, Any], Any]:
+    """The object, what was declared of it, and what the server made of the field, which people have edited since."""
+    subject, given = SUBJECTS[kind], declared(kind, name, names, owner)
+    resource = await engine.up(kind, "r", given)
+    made = await there(later_engine, kind, resource.id, name)
+    at = filled(subject.path, {**names, "id": resource.id})
+    await edited(client, at, subject, subject.fields[name], name, names)
+    return resource, given, made
+
+
 @pytest.mark.parametrize("owner", ["ui", "create-only"])
 @pytest.mark.parametrize(("kind", "name"), EACH)
 async def test_what_people_make_of_it_stays_whatever_else_is_written(
     engine: Any, later_engine: Any, client: Any, unique: str, kind: str, name: str, owner: str
 ) -> None:
     names = await named(engine, unique)
-    subject, case = SUBJECTS[kind], SUBJECTS[kind].fields[name]
-    given = declared(kind, name, names, owner)
-    resource = await engine.up(kind, "r", given)
-    id_, made = resource.id, await there(later_engine, kind, resource.id, name)
-    await edited(client, filled(subject.path, {**names, "id": id_}), subject, case, name, names)
+    resource, given, made = await made_and_edited(engine, later_engine, client, kind, name, names, owner)
+    id_ = resource.id
     seen = await there(later_engine, kind, id_, name)
     assert seen != made
 
@@ -68,7 +77,8 @@ async def test_what_people_make_of_it_stays_whatever_else_is_written(
         assert await there(later_engine, kind, id_, name) == seen
     await engine.up(kind, "r", given)
     # Nor is another declaration a change of it.
-    bare = filled({**subject.base, **case.beside}, names)
+    subject = SUBJECTS[kind]
+    bare = filled({**subject.base, **subject.fields[name].beside}, names)
     assert (await engine.up(kind, "r", {**bare, "owners": {name: owner}})).steps == ["same"]
 
 
@@ -78,11 +88,8 @@ async def test_it_stays_when_the_object_is_taken_over_and_is_written_when_it_is_
     engine: Any, later_engine: Any, client: Any, unique: str, kind: str, name: str, owner: str
 ) -> None:
     names = await named(engine, unique)
-    subject, case = SUBJECTS[kind], SUBJECTS[kind].fields[name]
-    given = declared(kind, name, names, owner)
-    resource = await engine.up(kind, "r", given)
-    id_, made = resource.id, await there(later_engine, kind, resource.id, name)
-    await edited(client, filled(subject.path, {**names, "id": id_}), subject, case, name, names)
+    resource, given, made = await made_and_edited(engine, later_engine, client, kind, name, names, owner)
+    id_ = resource.id
     seen = await there(later_engine, kind, id_, name)
 
     engine.resources.pop((resource.token, "r"))
@@ -102,11 +109,7 @@ async def test_taken_back_into_the_stack_it_is_drift_and_is_written(
     engine: Any, later_engine: Any, client: Any, unique: str, kind: str, name: str
 ) -> None:
     names = await named(engine, unique)
-    subject, case = SUBJECTS[kind], SUBJECTS[kind].fields[name]
-    given = declared(kind, name, names, "ui")
-    resource = await engine.up(kind, "r", given)
-    made = await there(later_engine, kind, resource.id, name)
-    await edited(client, filled(subject.path, {**names, "id": resource.id}), subject, case, name, names)
+    resource, given, made = await made_and_edited(engine, later_engine, client, kind, name, names, "ui")
     assert await engine.refresh(resource) == []
 
     given.pop("owners")

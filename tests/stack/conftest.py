@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.stack import older
 from tests.stack.platforms import Declared, Platform, declared_in, docker
+from tests.stack.secured import signed_in
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +83,20 @@ def prod(declared_prod: Platform, left: older.Left) -> Platform:
     del left
     declared_prod.up()
     return declared_prod
+
+
+@pytest.fixture(scope="module")
+def outputs(prod: Platform) -> dict[str, Any]:
+    return prod.outputs()
+
+
+@pytest.fixture(scope="module")
+def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=outputs["ca_certificate"])
+
+
+@pytest.fixture
+def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """Of prod, as the two fixtures before it."""
+    with signed_in(outputs, trusting) as client:
+        yield client

@@ -144,6 +144,10 @@ class Platform:
             timeout=ANSWER_SECONDS,
         )
 
+    def named(self, role: str) -> str:
+        """What the container or volume of a part is called."""
+        return f"prefect-infra-{self.stack}-{role}"
+
     def containers(self) -> list[str]:
         names = docker("ps", "--all", "--filter", f"label=prefect-infra.stack={self.stack}", "--format", "{{.Names}}")
         return sorted(names.split())

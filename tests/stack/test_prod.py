@@ -8,7 +8,6 @@ import signal
 import ssl
 import subprocess
 import uuid
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from tests.stack.cis import CHECKS, failures
 from tests.stack.platforms import ROOT, Platform, console, docker, eventually
-from tests.stack.secured import events, get_token, heard, listen_for, signed_in
+from tests.stack.secured import events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
@@ -34,26 +33,6 @@ print(urllib.request.urlopen(request, timeout=30).read().decode())
 """
 
 
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
-
-
-@pytest.fixture(scope="module")
-def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=outputs["ca_certificate"])
-
-
-@pytest.fixture
-def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    with signed_in(outputs, trusting) as client:
-        yield client
-
-
-def named(prod: Platform, role: str) -> str:
-    return f"prefect-infra-{prod.stack}-{role}"
-
-
 def inspected(prod: Platform) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(docker("inspect", *prod.containers()))
     return found
@@ -65,7 +44,7 @@ def test_no_port_is_published_but_the_proxys(prod: Platform) -> None:
         for container in inspected(prod)
     }
     with_ports = {name: sorted(ports) for name, ports in published.items() if ports}
-    assert with_ports == {named(prod, "proxy"): ["8080/tcp", "8443/tcp"]}
+    assert with_ports == {prod.named("proxy"): ["8080/tcp", "8443/tcp"]}
 
 
 def test_nobody_gets_in_without_the_authority_and_the_credential(
@@ -82,7 +61,7 @@ def test_nobody_gets_in_without_the_authority_and_the_credential(
 
 
 def test_plain_http_is_sent_to_https(prod: Platform, outputs: dict[str, Any]) -> None:
-    (bound,) = docker("port", named(prod, "proxy"), "8080/tcp").splitlines()
+    (bound,) = docker("port", prod.named("proxy"), "8080/tcp").splitlines()
     answer = httpx.get(f"http://{bound}/runs?tab=1")
     assert (answer.status_code, answer.headers["location"]) == (308, f"{outputs['ui_url']}/runs?tab=1")
 
@@ -118,8 +97,8 @@ def test_metrics_are_told_within_and_nowhere_else(prod: Platform, outputs: dict[
     assert api.get("//api/%6Detrics/").status_code == httpx.codes.NOT_FOUND
     worker = outputs["workers"]["ventas"][0]
     for url in (
-        f"http://{named(prod, 'api-1')}:4200/api/metrics",
-        f"http://{named(prod, 'proxy')}:8405/metrics",
+        f"http://{prod.named('api-1')}:4200/api/metrics",
+        f"http://{prod.named('proxy')}:8405/metrics",
         f"http://{worker}:4201/",
     ):
         assert "# HELP" in docker("exec", worker, "python", "-c", READ, url)
@@ -128,7 +107,7 @@ def test_metrics_are_told_within_and_nowhere_else(prod: Platform, outputs: dict[
 def test_the_database_and_redis_are_out_of_reach_of_workers(prod: Platform, outputs: dict[str, Any]) -> None:
     script = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)"
     for role, port in (("postgres", "5432"), ("redis", "6379")):
-        name = named(prod, role)
+        name = prod.named(role)
         addresses = [each["IPAddress"] for each in _inspect(name)["NetworkSettings"]["Networks"].values()]
         for target in (name, *addresses):
             reached = f"python -c '{script}' {target} {port} 2>/dev/null && echo reached || echo not"
@@ -144,14 +123,14 @@ def _inspect(name: str) -> dict[str, Any]:
 def test_no_secret_is_seen_in_the_state_nor_by_who_asks_the_engine(prod: Platform, outputs: dict[str, Any]) -> None:
     secrets = {
         outputs["auth_string"].split(":", 1)[1],
-        docker("exec", named(prod, "postgres"), "cat", "/run/secrets/postgres_password"),
-        docker("exec", named(prod, "redis"), "cat", "/run/secrets/redis_password"),
-        docker("exec", named(prod, "proxy"), "cat", "/run/secrets/tls.pem").split("PRIVATE KEY-----")[1][:60].strip(),
+        docker("exec", prod.named("postgres"), "cat", "/run/secrets/postgres_password"),
+        docker("exec", prod.named("redis"), "cat", "/run/secrets/redis_password"),
+        docker("exec", prod.named("proxy"), "cat", "/run/secrets/tls.pem").split("PRIVATE KEY-----")[1][:60].strip(),
     }
     assert all(len(secret) > 30 for secret in secrets)
     shown = [prod.run("stack", "export", "--stack", prod.stack).stdout, *map(json.dumps, inspected(prod))]
     shown += [docker("logs", name) for name in prod.containers()]
-    shown += [docker("exec", named(prod, "api-1"), "env")]
+    shown += [docker("exec", prod.named("api-1"), "env")]
     for text in shown:
         assert not any(secret in text or json.dumps(secret)[1:-1] in text for secret in secrets)
 
@@ -170,12 +149,12 @@ def test_every_container_is_held_against_the_cis_benchmark(prod: Platform) -> No
 def is_asked(prod: Platform, replica: str) -> bool:
     """Whether the proxy sends requests to it, as it says itself."""
     read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
-    told = docker("exec", named(prod, "proxy"), "python3", "-c", read)
+    told = docker("exec", prod.named("proxy"), "python3", "-c", read)
     return f'haproxy_server_status{{proxy="api",server="{replica}",state="UP"}} 1' in told
 
 
 def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Client) -> None:
-    victim = named(prod, "api-1")
+    victim = prod.named("api-1")
     docker("kill", victim)
     try:
         statuses = [api.get("admin/version").status_code for _ in range(30)]
@@ -187,7 +166,7 @@ def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Clie
 
 
 def test_a_replica_that_hangs_gets_no_requests_until_it_answers_again(prod: Platform, api: httpx.Client) -> None:
-    hangs = named(prod, "api-1")
+    hangs = prod.named("api-1")
     docker("pause", hangs)
     try:
 
@@ -245,12 +224,12 @@ def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
     eventually("taken by the worker", lambda: state() == "PENDING", 120, every=0.2)
 
     def started() -> str:
-        return docker("inspect", named(prod, "postgres"), "--format", "{{.State.StartedAt}}")
+        return docker("inspect", prod.named("postgres"), "--format", "{{.State.StartedAt}}")
 
     before = started()
     # From within, sessions included: a `docker kill` is a stop by hand, after which the engine starts nothing again.
     # Who does it may go along with the container.
-    command = ["docker", "exec", named(prod, "postgres"), "sh", "-c", "kill -KILL -1"]
+    command = ["docker", "exec", prod.named("postgres"), "sh", "-c", "kill -KILL -1"]
     subprocess.run(command, capture_output=True, check=False)
     eventually("Postgres started again", lambda: started() != before, 60)
 
@@ -261,12 +240,12 @@ def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
 
 
 def secret_of(prod: Platform, role: str) -> str:
-    return docker("exec", named(prod, role), "cat", f"/run/secrets/{role}_password")
+    return docker("exec", prod.named(role), "cat", f"/run/secrets/{role}_password")
 
 
 def gets_in(prod: Platform, password: str) -> bool:
     ask = f"PGPASSWORD={password} psql -h 127.0.0.1 -U prefect -d prefect -qAtc 'SELECT 1'"
-    command = ["docker", "exec", named(prod, "postgres"), "sh", "-c", ask]
+    command = ["docker", "exec", prod.named("postgres"), "sh", "-c", ask]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0 or b"password authentication failed" in done.stderr
     return done.returncode == 0
@@ -277,7 +256,7 @@ def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_u
 ) -> None:
     deployments = api.post("deployments/count", json={}).json()
     former = {role: secret_of(prod, role) for role in ("postgres", "redis")}
-    database = _inspect(named(prod, "postgres"))["Id"]
+    database = _inspect(prod.named("postgres"))["Id"]
     assert gets_in(prod, former["postgres"])
 
     def turned(declared: Any) -> None:
@@ -289,7 +268,7 @@ def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_u
     quiet = subprocess.DEVNULL
     own = {"cwd": prod.folder, "env": prod.environment, "start_new_session": True}
     victim = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, **own)
-    eventually("another database's container", lambda: _inspect(named(prod, "postgres"))["Id"] != database, 120, 0.1)
+    eventually("another database's container", lambda: _inspect(prod.named("postgres"))["Id"] != database, 120, 0.1)
     os.killpg(victim.pid, signal.SIGKILL)
     victim.wait()
     prod.run("cancel", "--yes", "--stack", prod.stack, check=False)
@@ -309,7 +288,7 @@ def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_u
 def test_what_the_scheduled_backup_holds_is_prods_again_whole(
     prod: Platform, outputs: dict[str, Any], api: httpx.Client, tmp_path: Path
 ) -> None:
-    keeper = named(prod, "backup")
+    keeper = prod.named("backup")
     made = eventually("made", lambda: docker("exec", keeper, "ls", "/var/lib/backups").split(), 120)
     docker("cp", f"{keeper}:/var/lib/backups/{made[-1]}", str(tmp_path))
     file = tmp_path / made[-1]

@@ -12,7 +12,7 @@ import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,6 @@ import pytest
 from tests.stack.asked import asked_all_the_time
 from tests.stack.older import SECRET, Left, revision, sql
 from tests.stack.platforms import ROOT, Platform, docker, eventually
-from tests.stack.secured import signed_in
 from tests.stack.test_looking_after import deployments, prefect_infra
 
 pytestmark = pytest.mark.docker
@@ -33,40 +32,20 @@ OF_PREFECT = {"api", "services", "migration", "worker", "janitor", "run"}
 PIN = re.compile(r"^prefect==\S+", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
-
-
-@pytest.fixture(scope="module")
-def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=outputs["ca_certificate"])
-
-
-@pytest.fixture
-def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    with signed_in(outputs, trusting) as client:
-        yield client
-
-
-def named(prod: Platform, role: str) -> str:
-    return f"prefect-infra-{prod.stack}-{role}"
-
-
 def ids(prod: Platform) -> dict[str, str]:
     lines = docker("inspect", "--format", "{{.Name}} {{.Id}}", *prod.containers()).splitlines()
     return dict(line.removeprefix("/").split() for line in lines if "-run-" not in line)
 
 
 def changed(prod: Platform, before: dict[str, str]) -> set[str]:
-    prefix = named(prod, "")
+    prefix = prod.named("")
     return {name.removeprefix(prefix) for name, id_ in ids(prod).items() if before.get(name) != id_}
 
 
 def test_what_an_older_prefect_left_in_the_database_is_migrated_and_goes_on(
     prod: Platform, left: Left, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
-    assert revision(named(prod, "postgres")) != left.schema
+    assert revision(prod.named("postgres")) != left.schema
     assert outputs["deployments"]["resumen-diario-de-ventas"]["id"] == left.deployment, "the same one, taken over"
     assert api.get(f"deployments/{left.deployment}").json()["entrypoint"].startswith("flows/ventas/")
     block = api.get(f"block_documents/{left.block}", params={"include_secrets": True}).raise_for_status().json()
@@ -116,7 +95,7 @@ def told(api: httpx.Client, event: str, resource: str) -> int:
 
 
 def test_what_background_services_do_is_done_once_where_there_are_two(prod: Platform, api: httpx.Client) -> None:
-    assert {"services-1", "services-2"} <= {name.removeprefix(named(prod, "")) for name in ids(prod)}
+    assert {"services-1", "services-2"} <= {name.removeprefix(prod.named("")) for name in ids(prod)}
     event = f"prueba.{uuid.uuid4()}"
     each_time = {"type": "event", "posture": "Reactive", "expect": [event], "threshold": 1, "within": 0}
     automation = _made(api, "automations/", {"name": event, "trigger": each_time, "actions": [{"type": "do-nothing"}]})
@@ -201,7 +180,7 @@ def test_an_upgrade_is_tried_on_a_fresh_stack_with_a_copy_of_its_data_which_goes
 
 
 def test_a_migration_that_fails_leaves_the_replicas_of_before_at_work(prod: Platform, api: httpx.Client) -> None:
-    database, before = named(prod, "postgres"), ids(prod)
+    database, before = prod.named("postgres"), ids(prod)
     right = revision(database)
 
     def more_words(declared: Any) -> None:
@@ -216,7 +195,7 @@ def test_a_migration_that_fails_leaves_the_replicas_of_before_at_work(prod: Plat
         sql(database, f"UPDATE alembic_version SET version_num = '{right}'")
 
     assert failed.returncode != 0
-    assert f"{named(prod, 'migration')}: ended with exit code 1. Its last words:" in failed.stdout
+    assert f"{prod.named('migration')}: ended with exit code 1. Its last words:" in failed.stdout
     assert "Can't locate revision identified by '000000000000'" in failed.stdout
     assert changed(prod, before) == {"migration"}
     assert wrong == []
@@ -251,7 +230,7 @@ def test_what_is_protected_is_not_destroyed_and_then_a_destroy_leaves_nothing(pr
 
     prod.edit(protect)
     prod.up()
-    before, volume = ids(prod), named(prod, "postgres-data")
+    before, volume = ids(prod), prod.named("postgres-data")
 
     refused = prod.run("destroy", "--yes", "--stack", prod.stack, check=False)
 
@@ -271,6 +250,6 @@ def test_what_is_protected_is_not_destroyed_and_then_a_destroy_leaves_nothing(pr
     assert prod.containers() == []
     assert prod.stack not in docker("network", "ls", "--format", "{{.Name}}")
     kept = [name for name in docker("volume", "ls", "--format", "{{.Name}}").split() if prod.stack in name]
-    assert kept == [named(prod, "backups")], "whoever destroys a stack by mistake needs them most"
+    assert kept == [prod.named("backups")], "whoever destroys a stack by mistake needs them most"
     docker("volume", "rm", *kept)
     assert not list(Path(prod.profiles.parent).glob("*.ca.pem"))

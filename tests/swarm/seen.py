@@ -3,42 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-
-import httpx
 
 from tests.stack.platforms import Platform
 from tests.swarm.nodes import Nodes
-
-
-@contextmanager
-def asked_all_the_time(api: httpx.Client) -> Iterator[list[str]]:
-    """What went wrong, of all that was asked meanwhile."""
-    wrong: list[str] = []
-    asked, ended = [0], threading.Event()
-
-    def ask() -> None:
-        while not ended.is_set():
-            try:
-                answer = api.get("admin/version")
-                wrong.extend([] if answer.is_success else [str(answer.status_code)])
-            except httpx.HTTPError as error:
-                wrong.append(repr(error))
-            asked[0] += 1
-            time.sleep(0.2)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield wrong
-    finally:
-        ended.set()
-        asking.join()
-    assert asked[0] > 10
 
 
 def service(nodes: Nodes, prod: Platform, role: str) -> dict[str, Any]:

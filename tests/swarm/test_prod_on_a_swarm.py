@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.stack.asked import asked_all_the_time
 from tests.stack.platforms import Platform, eventually
 from tests.stack.secured import events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
@@ -19,7 +20,7 @@ from tests.stack.test_looking_after import prefect_infra
 from tests.swarm.conftest import DATA_NODE, PLAIN_PORT, VENTAS
 from tests.swarm.in_flight import ONCE, begin, containers_of, let_go, states
 from tests.swarm.nodes import Nodes
-from tests.swarm.seen import asked_all_the_time, containers_on, service, services, tasks_on
+from tests.swarm.seen import containers_on, service, services, tasks_on
 
 pytestmark = pytest.mark.docker
 FLOW = "resumen-diario-de-ventas"
@@ -79,7 +80,7 @@ def test_a_replica_that_hangs_gets_no_more_requests(nodes: Nodes, prod: Platform
         return all(api.get("admin/version", timeout=3).is_success for _ in range(10))
 
     eventually("only the other one is asked", answers, 30)
-    with asked_all_the_time(api) as wrong:
+    with asked_all_the_time(lambda: api.get("admin/version")) as wrong:
         time.sleep(10)
     assert wrong == []
     assert (number, replica) in containers_on(nodes, prod, "api"), "it hangs all the time"
@@ -230,7 +231,7 @@ def test_the_api_answers_and_a_run_in_flight_ends_while_the_up_that_mends_the_re
 
     prod.edit(more_words)
     (prod.folder / "flows" / "otra.py").write_text("# Otra versión.\n")
-    with asked_all_the_time(api) as wrong:
+    with asked_all_the_time(lambda: api.get("admin/version")) as wrong:
         prod.up()
     assert wrong == []
     # A worker that follows a run in a container of its own has its successor beside it.
