@@ -55,7 +55,7 @@ class Stack:
     def pulumi(self) -> Pulumi:
         own = {
             "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi?metadata=skip",
             "PREFECT_PROFILES_PATH": str(self.folder / "profiles.toml"),
         }
         return Pulumi(self.folder, self.name, own)

@@ -204,7 +204,7 @@ def _pulumi(copy: Copy) -> Pulumi:
         copy.root,
         copy.stack,
         {
-            "PULUMI_BACKEND_URL": f"file://{copy.root}/.state/pulumi",
+            "PULUMI_BACKEND_URL": f"file://{copy.root}/.state/pulumi?metadata=skip",
             "PREFECT_PROFILES_PATH": str(copy.root / ".state" / "profiles.toml"),
         },
     )

@@ -44,9 +44,11 @@ def environment(
         ours["GOGC"] = "400"
     if not env.get("PULUMI_HOME"):
         ours["PULUMI_HOME"] = f"{state}/home"
-    if not env.get("PULUMI_BACKEND_URL") and _line(f"{root}/Pulumi.yaml", "backend:") is None:
-        # Without a file of hashes beside each file, which nothing reads: a tenth of what a checkpoint costs.
-        ours["PULUMI_BACKEND_URL"] = f"file://{state}/pulumi?metadata=skip"
+    backend = env.get("PULUMI_BACKEND_URL")
+    if not backend and _line(f"{root}/Pulumi.yaml", "backend:") is None:
+        backend = f"file://{state}/pulumi"
+    if backend and backend.startswith("file://"):
+        ours["PULUMI_BACKEND_URL"] = _without_hashes(backend)
     host = remote_host(root, stack) if stack else None
     if host:  # whatever else is set: a stack is where its file says, and nowhere else
         ours["DOCKER_HOST"] = host
@@ -149,6 +151,16 @@ def main() -> None:
         os.execve(program, [program, *arguments], {**os.environ, **ours})  # noqa: S606
     except (OSError, KeyError, ValueError) as error:
         sys.exit(f"pulumi: the toolchain of {_ROOT} is not set up ({error}): run `make setup`")
+
+
+def _without_hashes(backend: str) -> str:
+    """The folder's URL, told to keep no file of hashes beside each file.
+
+    Nothing reads one, and it is a tenth of what a checkpoint costs. It isn't written in one piece as the state is,
+    either: a Pulumi that is killed in the midst leaves it empty, and from then on each command ends with `failed to
+    load checkpoint: EOF`.
+    """
+    return backend if "?" in backend else f"{backend}?metadata=skip"
 
 
 def _facts(root: str) -> dict[str, dict[str, str]]:

@@ -172,7 +172,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("story")
     git(folder, "init", "-q", "--bare", "-b", "main", "origin.git")
     git(folder, "clone", "-q", str(folder / "origin.git"), "work")
-    work, state = folder / "work", f"file://{folder / 'state'}"
+    work, state = folder / "work", f"file://{folder / 'state'}?metadata=skip"
     (folder / "state").mkdir()
     copy_checkout(work)
     (work / ".git" / "info" / "exclude").write_text(".venv\n")  # a link here, where a clone has a folder

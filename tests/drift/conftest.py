@@ -32,7 +32,7 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         own = {
             "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi?metadata=skip",
             "PULUMI_HOME": str(ROOT / ".state" / "home"),
             "PREFECT_PROFILES_PATH": str(self.folder / "profiles.toml"),
             "PREFECT_INFRA_PYTHON": str(ROOT / ".venv" / "bin" / "python"),

@@ -64,7 +64,7 @@ def preview(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
     (folder / "__main__.py").write_text(program, encoding="utf-8")
     own = {
         "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}?metadata=skip",
         "PULUMI_HOME": str(ROOT / ".state" / "home"),
     }
     base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}

@@ -48,7 +48,7 @@ class Cli:
     async def run(self, *arguments: str) -> tuple[int, str]:
         own = {
             "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/backend",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/backend?metadata=skip",
             "PULUMI_HOME": str(ROOT / ".state" / "home"),
             "PREFECT_INFRA_PYTHON": str(self.folder / "python"),
             "PREFECT_API_URL": self.url,

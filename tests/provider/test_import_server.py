@@ -125,7 +125,7 @@ def test_from_then_on_a_change_of_the_file_changes_that_and_nothing_else(server:
 def _call(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     own = {
         "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-        "PULUMI_BACKEND_URL": f"file://{folder}/.state/pulumi",
+        "PULUMI_BACKEND_URL": f"file://{folder}/.state/pulumi?metadata=skip",
         "PULUMI_HOME": str(ROOT / ".state" / "home"),
         "PREFECT_PROFILES_PATH": str(folder / "profiles.toml"),
         "NO_COLOR": "1",

@@ -34,7 +34,7 @@ def run(
     """`more` goes into its environment."""
     own = {
         "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_BACKEND_URL": f"file://{backend}?metadata=skip",
         "PULUMI_HOME": str(ROOT / ".state" / "home"),
     }
     base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}

@@ -82,7 +82,7 @@ class Platform:
     def environment(self) -> dict[str, str]:
         own = {
             "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/.state/pulumi?metadata=skip",
             "PULUMI_HOME": str(ROOT / ".state" / "home"),
             "PREFECT_PROFILES_PATH": str(self.profiles),
         }

@@ -70,7 +70,7 @@ class Rollout:
     def environment(self) -> dict[str, str]:
         own = {
             "PULUMI_CONFIG_PASSPHRASE": "solo-para-pruebas",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}?metadata=skip",
             "PULUMI_HOME": str(ROOT / ".state" / "home"),
         }
         base = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}

@@ -121,6 +121,20 @@ def test_home_and_state_are_the_checkouts_own_unless_the_user_says_otherwise(roo
     assert not theirs.keys() & launcher.environment(root, "dev", theirs).keys()
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("file:///srv/state", "file:///srv/state?metadata=skip"),
+        ("file://~", "file://~?metadata=skip"),
+        ("file:///srv/state?no_tmp_dir=true", "file:///srv/state?no_tmp_dir=true"),
+    ],
+)
+def test_a_folder_of_the_users_own_gets_no_hashes_that_a_kill_could_leave_broken(
+    root: Path, theirs: str, ours: str
+) -> None:
+    assert launcher.environment(root, "dev", {"PULUMI_BACKEND_URL": theirs})["PULUMI_BACKEND_URL"] == ours
+
+
 def test_a_backend_named_in_the_project_file_is_left_to_pulumi(root: Path) -> None:
     with (root / "Pulumi.yaml").open("a") as file:
         file.write("backend:\n  url: s3://bucket\n")
