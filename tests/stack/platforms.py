@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 from infra.toolchain import checkout_copy
@@ -73,6 +75,7 @@ class Platform:
     log: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     """Of the environment, over all others."""
+    has_images: bool = False
 
     @property
     def file(self) -> Path:
@@ -107,7 +110,11 @@ class Platform:
         return done
 
     def up(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--yes", "--stack", self.stack, *arguments, check=check)
+        # Two that build an image for the first time at once make two of one name: a change for whose is the former one.
+        with nullcontext() if self.has_images else FileLock(ROOT / ".state" / "first-up.lock"):
+            done = self.run("up", "--yes", "--stack", self.stack, *arguments, check=check)
+        self.has_images = done.returncode == 0
+        return done
 
     def preview(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("preview", "--stack", self.stack, *arguments, check=check)
