@@ -62,12 +62,15 @@ def database(platform: Platform, scaled: Scaled, network: docker.Network, opts: 
     name = naming.of("postgres")
     made = GeneratedSecret("postgres-password", rotation=declared.rotation, opts=opts)
     password: pulumi.Output[str] = pulumi.Output.secret(made.value)
+    # A database that `pulumi up` would replace is one that is lost: what was protected stays where it is, on the engine
+    # even where somebody has taken the protection off the state.
+    protect = platform.stack.server.protect
+    kept = pulumi.ResourceOptions(protect=protect, retain_on_delete=protect)
     volume = platform.runtime.volume(
         "postgres-data",
         naming.of("postgres-data"),
         naming.labels("data"),
-        # A database that `pulumi up` would replace is one that is lost: what was protected stays where it is.
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=platform.stack.server.protect)),
+        pulumi.ResourceOptions.merge(opts, kept),
         stays=True,
     )
     named: dict[str, pulumi.Input[str]] = {

@@ -95,7 +95,7 @@ class Server(pulumi.ComponentResource):
 
     def _alone(self, platform: Platform, port: pulumi.Output[int], child: pulumi.ResourceOptions) -> None:
         declared, naming = platform.stack.server, platform.naming
-        kept = pulumi.ResourceOptions(parent=self, protect=declared.protect)
+        kept = pulumi.ResourceOptions(parent=self, protect=declared.protect, retain_on_delete=declared.protect)
         self.volume = platform.runtime.volume("server-data", naming.of("server-data"), naming.labels("data"), kept)
         name = naming.of("server")
         self.inner_api_url = f"http://{name}:{PORT}/api"

@@ -93,6 +93,33 @@ def test_what_is_killed_comes_back_by_itself_with_its_data(new_platform: Callabl
     platform.destroy()
 
 
+def test_what_was_protected_outlives_a_destroy_and_the_next_up_has_it_all(new_platform: Callable[..., Any]) -> None:
+    def protected(declared: Any) -> None:
+        only_compras(declared)
+        declared["server"]["protect"] = True
+
+    def unprotected(declared: Any) -> None:
+        declared["server"]["protect"] = False
+
+    platform = new_platform(change=protected)
+    platform.up()
+    with platform.api() as api:
+        api.post("variables/", json={"name": "hecha_a_mano", "value": 1}).raise_for_status()
+
+    platform.run("state", "unprotect", "--all", "--yes", "--stack", platform.stack)
+    platform.run("destroy", "--yes", "--stack", platform.stack)
+    assert of(platform.stack, everything()["volumes"]) == {f"prefect-infra-{platform.stack}-server-data"}
+    platform.up()
+
+    with platform.api() as api:
+        assert api.get("variables/name/hecha_a_mano").json()["value"] == 1
+    assert "unchanged" in platform.up("--expect-no-changes").stdout
+    platform.edit(unprotected)
+    platform.up()
+    platform.destroy()
+    assert not of(platform.stack, everything()["volumes"])
+
+
 def test_an_up_that_was_killed_in_the_middle_converges_without_doubles(new_platform: Callable[..., Any]) -> None:
     platform = new_platform(change=only_compras)
     victim = subprocess.Popen(

@@ -246,6 +246,7 @@ def test_what_is_protected_is_not_destroyed_and_then_a_destroy_leaves_nothing(pr
 
     prod.run("state", "unprotect", "--yes", "--stack", prod.stack, unprotect[1])
     prod.destroy()
+    docker("volume", "rm", volume)  # what was protected is left to whoever means it
 
     assert prod.containers() == []
     assert prod.stack not in docker("network", "ls", "--format", "{{.Name}}")
