@@ -46,6 +46,7 @@ _COLUMNS: Final = (
     ("p99, s", "latency_p99"),
     ("all ended after, s", "seconds"),
     ("5xx of workers' requests", "workers_error_rate"),
+    ("unanswered inside", "inside_error_rate"),
     ("API unanswered at most, s", "longest_unanswered_seconds"),
 )
 
@@ -63,4 +64,4 @@ def table(faults: Mapping[str, Mapping[str, Any]]) -> str:
 def _shown(key: str, value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.2%}" if key == "workers_error_rate" else str(value)
+    return f"{value:.2%}" if key.endswith("_error_rate") else str(value)

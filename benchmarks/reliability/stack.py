@@ -140,6 +140,13 @@ class Stack:
             if not each["State"]["Running"] or each["State"].get("Health", {}).get("Status") != "healthy"
         )
 
+    def unwell_roles(self) -> list[str]:
+        """The same by their roles; empty while the engine doesn't tell."""
+        try:
+            return [each.removeprefix(self.prefixed("")) for each in self.unwell()]
+        except (subprocess.SubprocessError, json.JSONDecodeError):
+            return []
+
     def proxy_metrics(self) -> str:
         """HAProxy's figures; empty while there are none."""
         try:

@@ -1,4 +1,4 @@
-"""What is seen of the API meanwhile: the proxy's own figures of what workers ask, and a call a second from outside."""
+"""What is seen of the API meanwhile: the proxy's figures of what workers ask, and who asks from inside and outside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from benchmarks.reliability.inside import Inside, error_rate
 from benchmarks.reliability.stack import Stack
 
 PROBE_SECONDS: Final = 1.0
@@ -37,12 +38,16 @@ class Seen:
     """Within some time."""
 
     inner: Counter[str] = field(default_factory=Counter)
+    inside: Counter[str] = field(default_factory=Counter)
+    unwell: Counter[str] = field(default_factory=Counter)
     probes: int = 0
     unanswered: int = 0
     longest_unanswered: float = 0.0
 
     def add(self, other: Seen) -> None:
         self.inner.update(other.inner)
+        self.inside.update(other.inside)
+        self.unwell.update(other.unwell)
         self.probes += other.probes
         self.unanswered += other.unanswered
         self.longest_unanswered = max(self.longest_unanswered, other.longest_unanswered)
@@ -54,6 +59,9 @@ class Seen:
             "workers_requests": asked,
             "workers_5xx": failed,
             "workers_error_rate": round(failed / asked, 5) if asked else None,
+            "unwell_looks": dict(self.unwell),
+            "inside": dict(self.inside),
+            "inside_error_rate": error_rate(self.inside),
             "probes": self.probes,
             "probes_unanswered": self.unanswered,
             "longest_unanswered_seconds": round(self.longest_unanswered, 1),
@@ -67,6 +75,7 @@ class Watch:
         self._stack = stack
         self._over = threading.Event()
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._probe, self._count)]
+        self._inside = Inside(stack, lambda told: self._saw(Seen(inside=Counter([told]))))
         self._url = f"{stack.outputs['api_url']}/ready"
         self._verify = stack.connection.verification()
         self._counting = threading.Lock()
@@ -77,12 +86,14 @@ class Watch:
 
     def __enter__(self) -> Self:
         self._answers = answers(self._stack.proxy_metrics())
+        self._inside.start()
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        self._inside.end()
         for thread in self._threads:
             thread.join(PROXY_SECONDS * 4)
 
@@ -103,6 +114,7 @@ class Watch:
     def _count(self) -> None:
         while not self._over.wait(PROXY_SECONDS):
             self._look()
+            self._saw(Seen(unwell=Counter(self._stack.unwell_roles())))
 
     def _look(self) -> None:
         with self._counting:

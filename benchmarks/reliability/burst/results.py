@@ -28,6 +28,7 @@ _WHOLE: Final = (
     ("taken → Running p50, s", "start_p50"),
     ("p99, s", "start_p99"),
     ("5xx of workers' requests", "workers_error_rate"),
+    ("unanswered inside", "inside_error_rate"),
 )
 _NEAR: Final = (
     ("healthy again after, s", "recovered_after"),
@@ -38,6 +39,7 @@ _NEAR: Final = (
     ("worst, s", "urgent_latency_worst"),
     ("no run began for, s", "longest_pause"),
     ("5xx of workers' requests", "workers_error_rate"),
+    ("unanswered inside", "inside_error_rate"),
     ("API unanswered at most, s", "longest_unanswered_seconds"),
 )
 
@@ -81,4 +83,4 @@ def _table(first: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[
 def _shown(key: str, value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.2%}" if key == "workers_error_rate" else str(value)
+    return f"{value:.2%}" if key.endswith("_error_rate") else str(value)

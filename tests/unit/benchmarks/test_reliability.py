@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.reliability import checkout, evidence, report, watch
+from benchmarks.reliability import checkout, evidence, inside, report, watch
 from benchmarks.reliability.checkout import Size
 from benchmarks.reliability.evidence import State, Traces
 
@@ -87,6 +92,43 @@ def test_the_proxys_figures_go_on_counting_when_it_starts_again() -> None:
 )
 def test_a_loss_a_double_and_what_does_not_recover_are_no_success(change: dict[str, Any], well: bool) -> None:
     assert report.is_well({**WELL, **change}) is well
+
+
+def test_what_asks_from_inside_tells_answers_from_refusals_and_from_a_server_that_is_gone() -> None:
+    """The program that runs in the container, without one."""
+    seen: list[tuple[str, str | None]] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.path, self.headers["Authorization"]))
+            self.send_response(200 if len(seen) == 1 else 503)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        profile = (
+            f'[profiles.worker]\nPREFECT_API_URL = "http://127.0.0.1:{server.server_port}/api"\n'
+            'PREFECT_API_AUTH_STRING = "a:b"\n'
+        )
+        answering = threading.Thread(target=lambda: [server.handle_request() for _ in range(2)])
+        answering.start()
+        asking = subprocess.Popen(
+            [sys.executable, "-I", "-c", inside.SOURCE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert asking.stdin
+        assert asking.stdout
+        asking.stdin.write(json.dumps(profile) + "\n")
+        asking.stdin.flush()
+        told = [asking.stdout.readline().strip() for _ in range(2)]
+        answering.join(5)
+    told.append(asking.stdout.readline().strip())
+    asking.stdin.close()
+    assert asking.wait(5) == 0
+    assert told == ["answered", "503", "no connection"]
+    assert seen == [("/api/block_types/slug/secret", "Basic YTpi")] * 2
+    assert inside.error_rate(Counter(told)) == 0.66667
 
 
 def test_a_fault_measured_again_replaces_its_own_figures_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
