@@ -17,6 +17,10 @@ RUN_BODY: Final = (
 )
 POOL_BODY: Final = "{{ work_pool.name }}: {{ work_pool.status.value }}, no worker.\n{{ work_pool|ui_url }}"
 SECRET_FIELD: Final = {"sendgrid-email": "api_key"}
+_AS_HTML: Final = frozenset({"sendgrid-email"})
+"""Blocks that send what they are given for HTML (apprise/plugins/sendgrid.py): what a run says in `<…>` and its lines
+would be lost.
+"""
 _EVENTS: Final = {
     # A run that takes too long is Failed by another name.
     "failed": ("prefect.flow-run.Failed", "prefect.flow-run.TimedOut"),
@@ -35,7 +39,7 @@ def alerts(declared: Alerts, pool: str, platform: Platform, opts: pulumi.Resourc
             name=f"{pool} {kind}",
             description=f"Tells {declared.to.block_type}/{declared.to.block_name}.",
             trigger=trigger(kind, pool),
-            actions=block.apply(functools.partial(_actions, kind, pool)),
+            actions=block.apply(functools.partial(_actions, kind, pool, declared.to.block_type)),
             opts=opts,
         )
         for kind in declared.on
@@ -58,16 +62,19 @@ def trigger(kind: str, pool: str) -> dict[str, Any]:
     }
 
 
-def _actions(kind: str, pool: str, block_document_id: str) -> list[dict[str, Any]]:
-    return [action(kind, pool, block_document_id)]
+def _actions(kind: str, pool: str, block_type: str, block_document_id: str) -> list[dict[str, Any]]:
+    return [action(kind, pool, block_type, block_document_id)]
 
 
-def action(kind: str, pool: str, block_document_id: str) -> dict[str, Any]:
+def action(kind: str, pool: str, block_type: str, block_document_id: str) -> dict[str, Any]:
+    body = POOL_BODY if kind == "offline" else RUN_BODY
+    if block_type in _AS_HTML:
+        body = f"{{% filter escape|replace('\\n', '<br>') %}}{body}{{% endfilter %}}"
     return {
         "type": "send-notification",
         "block_document_id": block_document_id,
         "subject": f"{pool}: {kind}",
-        "body": POOL_BODY if kind == "offline" else RUN_BODY,
+        "body": body,
     }
 
 

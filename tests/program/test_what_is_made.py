@@ -389,6 +389,8 @@ def test_an_areas_alerts_are_automations_that_tell_its_block(program: Callable[.
         "ventas-dev-crashed",
     ]
     assert automations["ventas-dev-crashed"]["actions"][0]["block_document_id"] == "block-uuid"
+    as_html = {name for name, made in automations.items() if "escape" in made["actions"][0]["body"]}
+    assert as_html == {name for name in automations if name.startswith("compras-")}
     assert automations["ventas-dev-crashed"]["trigger"]["match_related"]["prefect.resource.name"] == "ventas-dev"
     blocks = made.of("Block")
     assert {name: block["type_slug"] for name, block in blocks.items()} == {

@@ -1,4 +1,4 @@
-"""Slack's and Teams' hosts, which no test can be: a proxy on this machine that answers in their stead.
+"""Slack's, Teams' and SendGrid's hosts, which no test can be: a proxy on this machine that answers in their stead.
 
 Their blocks send to those hosts alone, by HTTPS. Their client asks the proxy that the environment names, and trusts the
 authority that it names: so the server's own code sends what it would send, and only who receives it is another.
@@ -23,24 +23,31 @@ TEAMS = (
     "https://prod-12.westeurope.logic.azure.com:443/workflows/0a1b2c3d/triggers/manual/paths/invoke"
     "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=una-firma"
 )
-HOSTS = ("hooks.slack.com", "prod-12.westeurope.logic.azure.com")
+HOSTS = {"slack": "hooks.slack.com", "teams": "prod-12.westeurope.logic.azure.com", "email": "api.sendgrid.com"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    host: str
+    path: str
+    body: Any
+    authorization: str | None
 
 
 @dataclass
 class Chats:
     settings: dict[str, str]
     """The environment of who is to send to them."""
-    received: list[tuple[str, str, Any]] = field(default_factory=list)
-    """Host, path, what was sent."""
+    received: list[Sent] = field(default_factory=list)
 
-    def sent_to(self, host: str, about: str) -> list[tuple[str, Any]]:
-        return [(path, body) for to, path, body in self.received if to == host and about in json.dumps(body)]
+    def sent_to(self, host: str, about: str) -> list[Sent]:
+        return [each for each in self.received if each.host == host and about in json.dumps(each.body)]
 
 
 @contextmanager
 def chats(folder: Path) -> Iterator[Chats]:
     authority = issue("Una autoridad")
-    own = issue("chats", authority, hosts=HOSTS)
+    own = issue("chats", authority, hosts=tuple(HOSTS.values()))
     (folder / "authority.pem").write_text(authority.pem)
     (folder / "own.pem").write_text(own.pem + own.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -50,7 +57,8 @@ def chats(folder: Path) -> Iterator[Chats]:
     class Inside(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            made.received.append((self.headers["Host"].partition(":")[0], self.path, body))
+            host = self.headers["Host"].partition(":")[0]
+            made.received.append(Sent(host, self.path, body, self.headers["Authorization"]))
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()

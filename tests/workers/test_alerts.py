@@ -1,4 +1,4 @@
-"""What an area's alerts tell, on a real server: a webhook that listens here, and what stands for Slack and Teams."""
+"""What an area's alerts tell, on a real server: a webhook that listens here, and what stands for others' hosts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,17 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.components.alerts import action, trigger
-from infra.model.alerts import BLOCK_TYPES
+from infra.components.alerts import SECRET_FIELD, action, trigger
+from infra.model import declared
+from infra.model.alerts import BLOCK_TYPES, alerts
 from tests.provider.conftest import running_server
 from tests.stack.platforms import ANSWER_SECONDS, Patient, eventually
-from tests.workers.chats import HOSTS, SLACK, TEAMS, Chats, chats
+from tests.workers.chats import HOSTS, SLACK, TEAMS, Chats, Sent, chats
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 POOLS = ("compras-t", "ventas-t")
 KINDS = ("failed", "crashed", "late", "offline")
+SENDER, RECIPIENTS, KEY = "prefect@example.com", ("ventas@example.com", "compras@example.com"), "SG.una-clave"
 QUICK = {
     "PREFECT_UI_URL": "http://prefect.example",  # what messages link to
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "1",
@@ -74,14 +77,23 @@ def api(
             client.post("deployments/", json=body).raise_for_status()
         webhook = {"name": "aviso", "url": told[0], "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
         for kind in KINDS:
-            automation(client, kind, block_of(client, "webhook", webhook))
-        for to, address in (("slack", SLACK), ("teams", TEAMS)):
-            automation(client, "failed", block_of(client, to, {"url": address}))
+            automation(client, kind, "webhook", webhook)
+        for to, data in (("slack", {"url": SLACK}), ("teams", {"url": TEAMS}), ("email", of_email())):
+            automation(client, "failed", to, data)
         yield client
 
 
-def automation(api: httpx.Client, kind: str, block: str) -> None:
-    body = {"name": kind, "trigger": trigger(kind, POOLS[0]), "actions": [action(kind, POOLS[0], block)]}
+def of_email() -> dict[str, Any]:
+    """What the block of a declared email has."""
+    to = declared.AlertTarget(type="email", secret="sendgrid", sender=SENDER, recipients=list(RECIPIENTS))
+    made = alerts(declared.Alerts(to=to), POOLS[0])
+    assert made
+    return {**made.to.settings, SECRET_FIELD[made.to.block_type]: KEY}
+
+
+def automation(api: httpx.Client, kind: str, to: str, data: dict[str, Any]) -> None:
+    tells = action(kind, POOLS[0], BLOCK_TYPES[to], block_of(api, to, data))
+    body = {"name": kind, "trigger": trigger(kind, POOLS[0]), "actions": [tells]}
     api.post("automations/", json=body).raise_for_status()
 
 
@@ -157,18 +169,54 @@ def teams(sent: dict[str, Any]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("host", "beginning", "read"),
-    [(HOSTS[0], "/services/T1JJ3T3L2/", slacks), (HOSTS[1], "/workflows/0a1b2c3d/", teams)],
-    ids=["slack", "teams"],
+    ("to", "beginning", "read"),
+    [("slack", "/services/T1JJ3T3L2/", slacks), ("teams", "/workflows/0a1b2c3d/", teams)],
 )
 def test_slack_and_teams_are_sent_a_failed_run_once_in_their_own_form(
-    api: httpx.Client, chat: Chats, host: str, beginning: str, read: Callable[[Any], tuple[str, str]]
+    api: httpx.Client, chat: Chats, to: str, beginning: str, read: Callable[[Any], tuple[str, str]]
 ) -> None:
     run = run_of(api, POOLS[0], {"type": "FAILED", "message": "no hay archivo"})
 
-    ((path, sent),) = eventually("a message", lambda: chat.sent_to(host, run), 90)
+    (sent,) = eventually("a message", lambda: chat.sent_to(HOSTS[to], run), 90)
 
-    assert path.startswith(beginning)
-    subject, body = read(sent)
+    assert sent.path.startswith(beginning)
+    subject, body = read(sent.body)
     assert subject == "compras-t: failed"
     assert body.startswith(f"importar/compras-t: {run} Failed. no hay archivo")
+
+
+class Shown(HTMLParser):
+    """What a mail program shows of a text in HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.text += "\n" if tag == "br" else ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += " ".join(data.split())
+
+
+def test_an_email_tells_each_recipient_once_of_a_failed_run_and_shows_what_it_said(
+    api: httpx.Client, chat: Chats
+) -> None:
+    said = "se esperaba <int> & vino <str>\nen la línea 3"
+    run = run_of(api, POOLS[0], {"type": "FAILED", "message": said})
+
+    def sent() -> list[Sent]:
+        return chat.sent_to(HOSTS["email"], run)
+
+    eventually("to each", lambda: len(sent()) >= len(RECIPIENTS), 90)
+    to = [each["to"] for mail in sent() for each in mail.body["personalizations"]]
+    assert sorted(to, key=str) == sorted(([{"email": address}] for address in RECIPIENTS), key=str)
+    for mail in sent():
+        assert (mail.path, mail.authorization) == ("/v3/mail/send", f"Bearer {KEY}")
+        assert (mail.body["from"]["email"], mail.body["subject"]) == (SENDER, "compras-t: failed")
+        (content,) = mail.body["content"]
+        assert content["type"] == "text/html"
+        text = Shown(content["value"]).text
+        assert text.startswith(f"importar/compras-t: {run} Failed. {said}\nhttp://prefect.example/runs/flow-run/"), text
