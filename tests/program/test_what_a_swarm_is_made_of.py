@@ -153,7 +153,7 @@ def test_the_proxys_configuration_is_a_config_and_finds_whatever_replicas_there_
     assert f"server-template replica 1-4 tasks.{PREFIX}-api:4200" in text
     assert services(made)["proxy"]["configs"][0]["target"] == "/usr/local/etc/haproxy/haproxy.cfg"
     assert [port["mode"] for port in services(made)["proxy"]["ports"]] == ["host", "host"]
-    assert all(each["deploy"].get("endpoint_mode", "dnsrr") == "dnsrr" for each in services(made).values())
+    assert all(each["deploy"]["endpoint_mode"] == "dnsrr" for each in services(made).values())
 
 
 def test_networks_are_overlays_encrypted_unless_declined_and_flow_runs_may_join(program: Callable[..., Any]) -> None:

@@ -163,6 +163,38 @@ def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callab
     assert "/run/secrets/database_authority.pem" not in of_redis
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "here", "given"),
+    [
+        ({"database": {"url": {"secret": "database"}}}, ["redis"], "postgresql+asyncpg://u:s3cr3t@db/prefect"),
+        ({"redis": {"url": {"secret": "redis"}}}, ["backup", "postgres"], "redis://:s3cr3t@r:6379/0"),
+    ],
+    ids=["database", "redis"],
+)
+def test_of_a_database_and_a_redis_one_may_be_elsewhere_and_the_other_here(
+    program: Callable[..., Any], elsewhere: dict[str, Any], here: list[str], given: str
+) -> None:
+    (key,) = elsewhere
+
+    def declared(config: dict[str, Any]) -> None:
+        if key == "database":
+            del config["backup"]  # its owner's
+        config["server"] |= elsewhere
+
+    made = of_the_server(program("prod", change=declared, secrets={key: given}))
+    assert sorted(made) == sorted(["api-1", "api-2", "migration", "proxy", "services-1", *here])
+    urls = {
+        "database": f"postgresql+asyncpg://prefect:s3cr3t@{PREFIX}-postgres:5432/prefect",
+        "redis": f"redis://:s3cr3t@{PREFIX}-redis:6379/0",
+    } | {key: given}
+    for name in ("api-1", "migration", "services-1"):
+        told = files(made[name])
+        assert told["/run/secrets/PREFECT_SERVER_DATABASE_CONNECTION_URL"] == urls["database"]
+        assert told["/run/secrets/PREFECT_SERVER_DOCKET_URL"] == urls["redis"]
+        assert told["/run/secrets/PREFECT_REDIS_MESSAGING_URL"] == urls["redis"]
+        assert networks(made[name]) == {"", "-backend"}, "where the one that is here is"
+
+
 def test_a_given_certificate_is_shown_and_no_other_is_made(program: Callable[..., Any]) -> None:
     def given_certificate(config: dict[str, Any]) -> None:
         config["server"]["proxy"] = {
