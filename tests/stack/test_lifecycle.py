@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -144,11 +145,22 @@ def test_an_up_that_was_killed_in_the_middle_converges_without_doubles(new_platf
     platform.destroy()
 
 
-def test_prods_preview_succeeds_offline(new_platform: Callable[..., Any]) -> None:
-    platform = new_platform(base="prod")
+def on_a_swarm(declared: Any) -> None:
+    declared["runtime"], declared["registry"] = "swarm", "registry.example.com/prefect"
+    declared["swarm"] = {"data_node": "node-1", "socket_group": 998}
+    declared["server"]["proxy"]["host"] = "prefect.example.com"
 
-    plan = platform.preview().stdout
 
-    for pool in ("compras-prod", "ventas-prod", "finanzas-prod"):
-        assert pool in plan
+@pytest.mark.parametrize("runtime", ["one engine", "a swarm"])
+def test_prods_preview_succeeds_offline_and_protects_the_databases_volume(
+    new_platform: Callable[..., Any], runtime: str
+) -> None:
+    platform = new_platform(base="prod", change=on_a_swarm if runtime == "a swarm" else None)
+
+    plan = [step["newState"] for step in json.loads(platform.preview("--json").stdout)["steps"] if "newState" in step]
+
+    pools = {step["inputs"]["name"] for step in plan if step["type"].endswith(":WorkPool")}
+    assert pools == {"compras-prod", "ventas-prod", "finanzas-prod"}
+    protected = [step["urn"].rpartition("::")[2] for step in plan if step.get("protect")]
+    assert protected == ["postgres-data"]
     assert platform.containers() == []

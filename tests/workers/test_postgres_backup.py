@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,17 @@ TABLES = """
 CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('a1b2');
 CREATE TABLE flow_run (id serial PRIMARY KEY, name text UNIQUE);
 INSERT INTO flow_run (name) SELECT 'corrida ' || n FROM generate_series(1, 5000) n;
+"""
+
+WRITE = """
+DO $$ BEGIN
+  WHILE NOT EXISTS (SELECT FROM enough) LOOP
+    INSERT INTO event (name) VALUES ('a');
+    INSERT INTO event (name) VALUES ('b');
+    COMMIT;
+    PERFORM pg_sleep(0.001);
+  END LOOP;
+END $$;
 """
 
 
@@ -78,6 +91,33 @@ def test_what_is_restored_is_what_was_backed_up_and_the_other_is_kept(postgres: 
     assert sql(postgres, "SELECT count(*), max(name) FROM flow_run") == "5000|corrida 999"
     assert sql(postgres, "SELECT count(*) FROM flow_run", "prefect_before_restore") == "7"
     assert json.loads(json.dumps(archive.read(io.BytesIO(packed(database)))["rows"])) == manifest["rows"]
+
+
+def test_a_backup_is_of_one_moment_while_others_write(postgres: str, tmp_path: Path) -> None:
+    """Each transaction adds two rows: an odd number of them would be half of one."""
+    database = Quiet(container=postgres, servers=(), image="")
+    sql(postgres, "CREATE TABLE event (id serial PRIMARY KEY, name text); CREATE TABLE enough (at timestamptz)")
+    writer = threading.Thread(target=sql, args=(postgres, WRITE))
+    writer.start()
+    try:
+        eventually("written", lambda: int(sql(postgres, "SELECT count(*) FROM event")) > 0)
+        backups = []
+        for _ in range(3):
+            backups.append(packed(database))
+            time.sleep(0.1)
+    finally:
+        sql(postgres, "INSERT INTO enough VALUES (now())")
+        writer.join(60)
+
+    counts = [archive.read(io.BytesIO(backup))["rows"]["event"] for backup in backups]
+    assert 0 < counts[0] < counts[1] < counts[2] < int(sql(postgres, "SELECT count(*) FROM event"))
+    assert all(count % 2 == 0 for count in counts)
+    file = tmp_path / "x.backup"
+    file.write_bytes(backups[0])
+    with file.open("rb") as source:
+        database.unpack(source)  # which holds what is in it against what was counted
+    assert sql(postgres, "SELECT count(*) FROM event") == str(counts[0])
+    sql(postgres, "DROP TABLE event, enough")
 
 
 def test_what_is_not_whole_changes_nothing(postgres: str, tmp_path: Path) -> None:
