@@ -9,6 +9,7 @@ import pulumi_docker as docker
 
 from infra.components.container import Container, Health, Limits, Port, Running, Volume, volume_mount
 from infra.components.haproxy import INNER_PORT
+from infra.components.inner_profile import inner_profile
 from infra.components.platform import Platform
 from infra.components.postgres import Inside, database
 from infra.components.proxy import certificate, proxy
@@ -170,7 +171,7 @@ def retention(stack: Stack) -> dict[str, pulumi.Input[str]]:
 
 def server_profile(auth_string: str) -> str:
     """The server's credentials as a file of its own: its environment can be read by whoever may ask the engine."""
-    return f'active = "server"\n\n[profiles.server]\nPREFECT_SERVER_API_AUTH_STRING = "{auth_string}"\n'
+    return inner_profile("server", PREFECT_SERVER_API_AUTH_STRING=auth_string)
 
 
 def _generated(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:

@@ -10,6 +10,7 @@ import pulumi
 from infra.components.code import checkout_mounts
 from infra.components.container import Container, Health, Limits, Running, Volume, volume_mount
 from infra.components.image import BuiltImage
+from infra.components.inner_profile import inner_profile
 from infra.components.platform import Platform
 from infra.components.server import Server
 from infra.model import Area, Stack
@@ -125,11 +126,8 @@ def connection(server: Server) -> dict[str, pulumi.Input[str]]:
 def connection_files(server: Server) -> dict[str, pulumi.Input[str]]:
     if server.auth_string is None:
         return {}
-    return {PROFILE: server.auth_string.apply(lambda auth: _profile(server.inner_api_url, auth))}
-
-
-def _profile(api_url: str, auth_string: str) -> str:
-    return (
-        'active = "worker"\n\n[profiles.worker]\n'
-        f'PREFECT_API_URL = "{api_url}"\nPREFECT_API_AUTH_STRING = "{auth_string}"\n'
-    )
+    return {
+        PROFILE: server.auth_string.apply(
+            lambda auth: inner_profile("worker", PREFECT_API_URL=server.inner_api_url, PREFECT_API_AUTH_STRING=auth)
+        )
+    }

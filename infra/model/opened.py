@@ -10,6 +10,7 @@ from infra.model import addresses, declared
 from infra.model.collecting import Findings
 from infra.model.errors import KeyPath
 from infra.model.rules import secret_values
+from infra.model.servers import AUTH_KEY
 from infra.model.stack import Stack
 
 Open: TypeAlias = Callable[[str], str | None]
@@ -18,6 +19,8 @@ _PATH: Final[KeyPath] = ("server",)
 
 
 def check(given: declared.Stack, stack: Stack, open_: Open, found: Findings, now: datetime) -> None:
+    if stack.server.auth == "required" and stack.server.api_url is None:
+        _credential(open_, found)
     scaled = stack.server.scaled
     if scaled is None:
         return
@@ -32,6 +35,22 @@ def check(given: declared.Stack, stack: Stack, open_: Open, found: Findings, now
     # Of the normalised stack: a throwaway one has no certificate of its base's.
     if scaled.proxy.tls is not None:
         _certificate(given, scaled.proxy.host, open_, found, now)
+
+
+def _credential(open_: Open, found: Findings) -> None:
+    auth = open_(AUTH_KEY)
+    if auth is None:
+        return
+    user, _, password = auth.partition(":")
+    fault = None
+    if not (user and password):
+        fault = "it has to be a name, a colon and a password"
+    elif not (auth.isascii() and auth.isprintable()):
+        # The server compares by `hmac.compare_digest`, which takes no others: 500 instead of 401 or 200 (3.8.8, run).
+        fault = "it has a letter with an accent, a line break or another character that the server can't compare"
+    if fault is not None:
+        hint = f"pulumi config set --secret prefect-infra:{AUTH_KEY} 'user:password', in ASCII"
+        found.add(secret_values.UNUSABLE_CREDENTIAL, (*_PATH, "auth"), f"{AUTH_KEY}: {fault}", hint=hint)
 
 
 def _certificate(given: declared.Stack, host: str, open_: Open, found: Findings, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -136,6 +137,28 @@ def test_flow_runs_read_the_credential_from_a_file_and_not_from_their_environmen
     path = "/etc/prefect/credentials/worker-profile.toml"
     assert f"PREFECT_PROFILES_PATH={path}" in worker["envs"]
     assert list(files(worker)) == [path]
+
+
+@pytest.mark.parametrize("base", ["dev", "prod"])
+def test_a_credential_of_ones_own_may_have_any_mark_of_ascii(program: Callable[..., Any], base: str) -> None:
+    """The files that let in are TOML, which has a meaning for some."""
+    own = 'ana:de "24" \\letras'
+
+    def guarded(config: dict[str, Any]) -> None:
+        config.setdefault("server", {})["auth"] = "required"
+
+    made = program(base, change=guarded, secrets={"auth_string": own}).of("Container")
+    profiles = [
+        setting
+        for container in made.values()
+        for path, text in files(container).items()
+        if path.endswith("-profile.toml")
+        for setting in tomllib.loads(text)["profiles"].values()
+    ]
+    assert len(profiles) > 3
+    for settings in profiles:
+        (auth,) = (value for key, value in settings.items() if key.endswith("_API_AUTH_STRING"))
+        assert auth == own
 
 
 def test_a_database_and_a_redis_elsewhere_have_no_container_here(program: Callable[..., Any]) -> None:

@@ -36,5 +36,15 @@ EXPIRES_SOON = Rule(
     severity="warning",
     settable=True,
 )
+UNUSABLE_CREDENTIAL = Rule(
+    code="PI804",
+    name="unusable-credential",
+    meaning=(
+        "What the stack gives its server to ask people for isn't `user:password`, or has characters that Prefect's "
+        "server answers each request with an error for: those that aren't ASCII."
+    ),
+    example="prefect-infra:auth_string: {secure: v1:abcdefgh}   # admin:contraseña",
+    mending="`pulumi config set --secret prefect-infra:auth_string 'user:password'`, in letters without accents.",
+)
 
-RULES = (UNUSABLE_CERTIFICATE, UNUSABLE_ADDRESS, EXPIRES_SOON)
+RULES = (UNUSABLE_CERTIFICATE, UNUSABLE_ADDRESS, EXPIRES_SOON, UNUSABLE_CREDENTIAL)

@@ -127,3 +127,24 @@ def test_what_cannot_be_read_is_not_looked_at(tmp_path: Path) -> None:
     raw = {"environment": "prod", "server": {"database": {"url": {"secret": "database_url"}}}}
     report = check_stack(raw, project="p", stack="prod", root=tmp_path, secrets={"database_url"})
     assert not report.findings
+
+
+@pytest.mark.parametrize("server", [{}, {"database": {"type": "sqlite"}, "auth": "required"}])
+@pytest.mark.parametrize(
+    ("auth", "told"),
+    [
+        ('ana:dos palabras, y "otras"\\', None),
+        ("ana:con:dos", None),
+        ("contrasegna", "a colon"),
+        ("ana:", "a colon"),
+        (":secreto", "a colon"),
+        ("ana:contraseña", "a letter with an accent"),
+        ("ana:una\notra", "a line break"),
+    ],
+)
+def test_a_credential_that_the_server_could_not_ask_for_is_refused(
+    tmp_path: Path, server: dict[str, Any], auth: str, told: str | None
+) -> None:
+    found = findings(tmp_path, server, {"auth_string": auth})
+    assert [each.rule.code for each in found] == ([] if told is None else ["PI804"])
+    assert all(told in each.message for each in found if told)
