@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,7 @@ class Machine(Nodes):
         (self.folder / "config").write_text(
             f"Host *\n  IdentityFile {self.folder}/client\n  IdentitiesOnly yes\n  IdentityAgent none\n"
             f"  UserKnownHostsFile {self.folder}/known_hosts\n  GlobalKnownHostsFile /dev/null\n"
+            "  ServerAliveInterval 5\n"
         )
         real = shutil.which("ssh")
         assert real, "the set-up for tests installs openssh-client"
@@ -84,6 +87,16 @@ class Machine(Nodes):
         command = ["ssh", "-o", "BatchMode=yes", "-p", str(PORT), f"deploy@{self.address(1)}", *words]
         done = subprocess.run(command, env={**os.environ, **self.client}, check=True, capture_output=True, text=True)
         return done.stdout.strip()
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """What is sent to it by ssh is lost, and nobody says so: as behind a router that forgot a connection."""
+        rule = ("INPUT", "--protocol", "tcp", "--dport", str(PORT), "--jump", "DROP")
+        docker("exec", self.container, "iptables", "--insert", *rule)
+        try:
+            yield
+        finally:
+            docker("exec", self.container, "iptables", "--delete", *rule)
 
     def put(self, path: str, content: str, mode: str, owner: str) -> None:
         folder = str(Path(path).parent)

@@ -6,43 +6,17 @@ The tests are one story, in order: a machine with an engine of its own takes a m
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.remote.commands import command_line, pulumi, told
 from tests.remote.machine import Machine
-from tests.stack.platforms import ROOT, Platform, docker
+from tests.stack.platforms import Platform, docker
 
 pytestmark = pytest.mark.docker
-
-
-def told(platform: Platform, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=platform.folder,
-        env=platform.environment,
-        capture_output=True,
-        text=True,
-        timeout=800,
-        check=False,
-    )
-
-
-def command_line(platform: Platform, *arguments: str) -> str:
-    """What `prefect-infra` answers."""
-    done = told(platform, str(ROOT / ".venv/bin/prefect-infra"), *arguments, "--stack", platform.stack)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def pulumi(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """By the launcher of the stack's own checkout, which goes by its file."""
-    launcher = str(platform.folder / "infra/toolchain/launcher.py")
-    options = ("--stack", platform.stack, "--non-interactive", "--color", "never")
-    return told(platform, sys.executable, "-SI", launcher, *arguments, *options)
 
 
 def test_a_machine_with_another_key_than_the_known_one_gets_nothing(elsewhere: Platform, machine: Machine) -> None:
