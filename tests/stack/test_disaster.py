@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.platforms import ROOT, Platform, copy_checkout, docker, eventually
+from tests.stack.by_the_document import commands, type_in
+from tests.stack.platforms import Platform, copy_checkout, docker, eventually
 from tests.stack.secured import signed_in
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
 pytestmark = pytest.mark.docker
-OPERATIONS = ROOT / "docs" / "operations.md"
 DEPLOYMENT = "resumen-diario-de-ventas"
 SECRET = "https://avisos.example/de-verdad"
 STEADY = (
@@ -48,31 +46,9 @@ def small(declared: Any) -> None:
     del declared["janitor"]
 
 
-def commands(heading: str) -> list[str]:
-    """What is written to be typed below a heading of the document's part on disasters."""
-    disaster = re.split(r"^## ", OPERATIONS.read_text(), flags=re.MULTILINE)
-    (part,) = (each for each in disaster if each.startswith("Disaster\n"))
-    (section,) = (each for each in part.split("\n### ") if each.partition("\n")[0].endswith(heading))
-    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
-
-
 def follow(heading: str, platform: Platform, backups: Path) -> None:
-    """Typed as they stand there, but for the stack's name and the folder."""
-    for command in commands(heading):
-        typed = re.sub(r"\bprod\b", platform.stack, command).replace("/srv/backups", str(backups))
-        if made := sorted(backups.glob("*.backup")):
-            typed = re.sub(r"\S+\.backup\b", str(made[-1]), typed)
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", typed],
-            cwd=platform.folder,
-            env=platform.environment | {"PULUMI_SKIP_CONFIRMATIONS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=900,
-            check=False,
-        )
-        assert done.returncode == 0, f"{typed}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+    for command in commands("Disaster", heading):
+        type_in(platform, command, backups=backups)
 
 
 def give_the_secret(platform: Platform) -> None:
@@ -136,7 +112,7 @@ def test_prod_that_lost_machine_state_and_passphrase_is_back_by_the_documents_st
     again = on_another_machine(prod, tmp_path / "clone")
     try:
         follow("Another passphrase", again, backups)
-        init, up = commands("A fresh stack")
+        init, up = commands("Disaster", "A fresh stack")
         assert (init, up) == ("pulumi stack init prod", "pulumi up --stack prod")
         again.run("stack", "init", again.stack)
         give_the_secret(again)

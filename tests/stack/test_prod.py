@@ -16,6 +16,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
+from tests.stack.by_the_document import OPERATIONS, commands, type_in
 from tests.stack.cis import CHECKS, failures
 from tests.stack.platforms import ROOT, Platform, console, docker, eventually
 from tests.stack.secured import events, get_token, heard, listen_for
@@ -23,7 +24,6 @@ from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
 pytestmark = pytest.mark.docker
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 READ = """
 import base64, os, sys, tomllib, urllib.request
 profile = tomllib.load(open(os.environ["PREFECT_PROFILES_PATH"], "rb"))["profiles"]["worker"]
@@ -259,11 +259,9 @@ def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_u
     database = _inspect(prod.named("postgres"))["Id"]
     assert gets_in(prod, former["postgres"])
 
-    def turned(declared: Any) -> None:
-        declared["server"]["database"]["rotation"] = 2
-        declared["server"]["redis"] = {"rotation": 2}
-
-    prod.edit(turned)
+    *turned, _ = commands("Day 2", "Another password for Postgres or Redis")
+    for command in turned:
+        type_in(prod, command)
     command = [str(ROOT / ".venv/bin/pulumi"), "up", "--yes", "--non-interactive", "--stack", prod.stack]
     quiet = subprocess.DEVNULL
     own = {"cwd": prod.folder, "env": prod.environment, "start_new_session": True}

@@ -25,8 +25,9 @@ from cryptography import x509
 
 from tests.authorities import Issued, issue
 from tests.stack.asked import asked_all_the_time
+from tests.stack.by_the_document import commands, type_in
 from tests.stack.outside import PASSWORDS, Outside, outside
-from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.platforms import ROOT, Platform, docker, eventually, is_running
 from tests.stack.secured import events, heard, listen_for, signed_in
 from tests.stack.test_fresh_dev_stack import run_to_the_end
 
@@ -66,9 +67,9 @@ def on_what_is_outside(declared: Any) -> None:
     del declared["backup"]  # the company's own
     server = declared["server"]
     server |= {"port": "auto", "protect": False, "replicas": 1}
-    server["database"] = {"type": "postgres", **named(url="database_url", authority="authority")}
-    server["redis"] = named(url="redis_url", authority="authority")
-    tls = named(certificate="tls_certificate", key="tls_key", authority="authority")
+    server["database"] = {"type": "postgres", **named(url="database_url", authority="tls_authority")}
+    server["redis"] = named(url="redis_url", authority="tls_authority")
+    tls = named(certificate="tls_certificate", key="tls_key", authority="tls_authority")
     server["proxy"] = {"host": HOST, "http_port": "auto", "tls": tls}
     declared["workers"] = {"type": "docker", "replicas": 1}
     declared["schedules_active"] = False
@@ -79,20 +80,26 @@ def on_what_is_outside(declared: Any) -> None:
 def platform(new_platform: Callable[..., Platform], company: Outside) -> Iterator[Platform]:
     made = new_platform("prod", on_what_is_outside)
     (made.folder / "flows" / "espera.py").write_text(SLOW)
-    tell(made, authority=company.authority.pem)
     yield made
     if made.containers():  # while there is a database, which its objects are deleted from
         made.run("destroy", "--yes", "--stack", made.stack, check=False)
 
 
-def tell(platform: Platform, **values: str) -> None:
-    for name, value in values.items():
-        platform.run("config", "set", "--secret", "--stack", platform.stack, f"prefect-infra:{name}", given=value)
-
-
 def certificate(platform: Platform, company: Outside, own: Issued, key: Issued | None = None, **given: str) -> None:
     chain = given.get("chain") or own.pem + company.between.pem
-    tell(platform, tls_certificate=chain, tls_key=(key or own).key)
+    files = {"fullchain.pem": chain, "privkey.pem": (key or own).key, "authority.pem": company.authority.pem}
+    for name, text in files.items():
+        (platform.folder / name).write_text(text)
+    for command in commands("Day 1", "3. The certificate"):
+        type_in(platform, command)
+    for name in files:
+        (platform.folder / name).unlink()
+
+
+def addresses(platform: Platform, database: str, redis: str) -> None:
+    typed = commands("Day 1", "A database or Redis elsewhere")
+    for command, url in zip(typed, (database, redis), strict=True):
+        type_in(platform, command, url)
 
 
 def own_certificate(company: Outside, **given: Any) -> Issued:
@@ -114,7 +121,7 @@ def test_values_that_can_not_be_right_are_all_told_before_anything_is_made(
 ) -> None:
     old, other = own_certificate(company, days=-1), own_certificate(company)
     certificate(platform, company, old, key=other)
-    tell(platform, database_url="postgres://prefect@localhost/prefect", redis_url="redis://localhost")
+    addresses(platform, "postgres://prefect@localhost/prefect", "redis://localhost")
 
     text = refused(platform)
 
@@ -141,7 +148,7 @@ def test_addresses_that_lead_nowhere_are_told_in_a_line_each_and_in_short_time(
         nobody.bind((company.host, 0))
         port = nobody.getsockname()[1]
         wrong = {"password": "de-nadie-más", "user": "prefect", "database": "prefect"}
-        tell(platform, database_url=company.database_url_with(**wrong), redis_url=company.redis_url_at(port))
+        addresses(platform, company.database_url_with(**wrong), company.redis_url_at(port))
         platform.preview()  # images aside, what takes time is the answer
         done = platform.up(check=False)
 
@@ -164,7 +171,7 @@ def time_of(text: str) -> float:
 @pytest.fixture(scope="module")
 def up(platform: Platform, company: Outside) -> Platform:
     certificate(platform, company, own_certificate(company))
-    tell(platform, database_url=company.database_url, redis_url=company.redis_url)
+    addresses(platform, company.database_url, company.redis_url)
     platform.up()
     return platform
 
@@ -291,10 +298,6 @@ def test_a_run_whose_worker_and_container_are_lost_is_ended_by_the_janitor(
 
     assert "No sign of life for" in ended["message"]
     docker("start", outputs["workers"]["ventas"][0])
-
-
-def is_running(container: str) -> bool:
-    return docker("inspect", "--format", "{{.State.Running}}", container) == "true"
 
 
 def test_old_runs_and_events_are_deleted_by_the_server_and_new_ones_kept(
