@@ -14,6 +14,7 @@ import pytest
 from tests.stack import older
 from tests.stack.platforms import Declared, Platform, declared_in, docker
 from tests.stack.secured import signed_in
+from tests.stack.told import give_the_address, tell_of_failures
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +57,21 @@ def older_prefect(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def declared_prod(new_platform: Callable[..., Platform]) -> Platform:
-    """Prod, not up yet: one area, one worker; on ports that are free."""
+    """Prod, not up yet: one area, one worker and another when there is more to do; on ports that are free."""
 
     def small(declared: Declared) -> None:
         for area in ("compras", "finanzas"):
             del declared["areas"][area]
         declared["server"] |= {"port": "auto", "protect": False, "services_replicas": 2}
         declared["server"]["proxy"]["http_port"] = "auto"
-        declared["workers"] = {"type": "docker", "replicas": 1}
+        scale = {"min": 1, "max": 2, "cool_down": "10s"}
+        declared["workers"] = {"type": "docker", "limit": 1, "autoscale": scale}
         declared["schedules_active"] = False
+        tell_of_failures(declared, "ventas")
 
-    return new_platform("prod", small)
+    made = new_platform("prod", small)
+    give_the_address(made)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +84,7 @@ def left(declared_prod: Platform, older_prefect: Path, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def prod(declared_prod: Platform, left: older.Left) -> Platform:
-    """Up, for two modules. The second one changes it, and takes it down."""
+    """Up, for three modules. The last one changes it, and takes it down."""
     del left
     declared_prod.up()
     return declared_prod

@@ -19,6 +19,7 @@ from infra.provider.kinds.work_pool import MARK
 from tests.provider.conftest import running_server
 from tests.stack.outside import service_image
 from tests.stack.platforms import ROOT, Platform, docker, eventually
+from workers.backup import postgres_dump
 
 OLDER = "3.6.29"
 PASSWORD = "de-la-instalacion-anterior"  # of a database that is gone with the test
@@ -34,6 +35,8 @@ class Left:
     block: str
     schema: str = ""
     """The revision of the database's."""
+    backup: Path | None = None
+    """Of all that."""
 
 
 def install(folder: Path) -> Path:
@@ -81,11 +84,16 @@ def left_in_the_volume_of(platform: Platform, python: Path, home: Path, *names: 
     with _database(platform, home) as (container, port):
         url = f"postgresql+asyncpg://{USER}:{PASSWORD}@127.0.0.1:{port}/{NAME}"
         settings = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
-        with running_server(home, str(python), **settings) as address:
-            with httpx.Client(base_url=f"{address}/", timeout=60) as api:
-                left = fill(api, f"prefect-infra/{platform.stack}", pool, "docker", flow, name)
-                assert api.get("admin/version").json() == OLDER
-            return Left(left.deployment, left.waiting_run, left.block, revision(container))
+        with (
+            running_server(home, str(python), **settings) as address,
+            httpx.Client(base_url=f"{address}/", timeout=60) as api,
+        ):
+            left = fill(api, f"prefect-infra/{platform.stack}", pool, "docker", flow, name)
+            assert api.get("admin/version").json() == OLDER
+        backup = home / "older.backup"
+        with backup.open("wb") as into:
+            postgres_dump.pack(into, prefect=OLDER, within=("docker", "exec", container))
+        return Left(left.deployment, left.waiting_run, left.block, revision(container), backup)
 
 
 def revision(container: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.stack.platforms import ROOT, Platform, console, docker, eventually
 from tests.stack.test_fresh_dev_stack import run_to_the_end
+from tests.stack.told import give_the_address, receiving, tell_of_failures
 
 pytestmark = pytest.mark.docker
 DEPLOYMENT = "importar-lista-de-precios"
@@ -35,15 +36,6 @@ def falla() -> None:
     """No encuentra lo que busca."""
     raise FileNotFoundError("no hay lista de precios")
 '''
-RECEIVER = """
-import http.server
-class Receiver(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        print(self.rfile.read(int(self.headers["Content-Length"])).decode(), flush=True)
-        self.send_response(204)
-        self.end_headers()
-http.server.HTTPServer(("", 8000), Receiver).serve_forever()
-"""
 COPY = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))"
 
 
@@ -53,7 +45,7 @@ def looked_after(declared: Any) -> None:
     slow = {"name": "esperar-una-senal", "entrypoint": "flows/espera.py:espera", "description": "Espera."}
     fails = {"name": "buscar-en-vano", "entrypoint": "flows/espera.py:falla", "description": "Falla."}
     declared["areas"]["compras"]["deployments"] += [slow, fails]
-    declared["areas"]["compras"]["alerts"] = {"on": ["failed"], "to": {"type": "webhook", "secret": "avisos"}}
+    tell_of_failures(declared, "compras")
     declared["janitor"] = {"every": "5s", "rerun_crashed": 1}
     declared["backup"] = {"every": "1m", "keep": 1}
 
@@ -62,14 +54,9 @@ def looked_after(declared: Any) -> None:
 def stack(new_platform: Callable[..., Platform]) -> Platform:
     platform = new_platform(change=looked_after)
     (platform.folder / "flows" / "espera.py").write_text(SLOW)
-    url = f"http://{receiver(platform)}:8000/aviso"
-    platform.run("config", "set", "--secret", "--stack", platform.stack, "prefect-infra:avisos", given=url)
+    give_the_address(platform)
     platform.up()
     return platform
-
-
-def receiver(platform: Platform) -> str:
-    return f"{platform.stack}-receiver"
 
 
 def prefect_infra(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,16 +104,9 @@ def test_a_run_whose_worker_was_killed_with_it_runs_again_and_completes(stack: P
 
 
 def test_a_failed_run_is_told_once_to_the_webhook_that_the_stack_file_declares(stack: Platform) -> None:
-    image = docker("inspect", container(stack, "backup"), "--format", "{{.Config.Image}}")
-    network = ("--network", f"prefect-infra-{stack.stack}")
-    docker("run", "-d", "--name", receiver(stack), *network, "--entrypoint", "python3", image, "-c", RECEIVER)
-    try:
-        with stack.api() as api:
-            failing = stack.outputs()["deployments"]["buscar-en-vano"]["id"]
-            runs = [run_to_the_end(api, failing) for _ in range(2)]
-
-        def sent() -> list[dict[str, str]]:
-            return [json.loads(line) for line in console(receiver(stack)).splitlines() if line.startswith("{")]
+    with receiving(stack) as sent, stack.api() as api:
+        failing = stack.outputs()["deployments"]["buscar-en-vano"]["id"]
+        runs = [run_to_the_end(api, failing) for _ in range(2)]
 
         eventually("both told", lambda: len(sent()) >= 2, 90)
         assert [each["subject"] for each in sent()] == ["compras-dev: failed"] * 2
@@ -134,8 +114,6 @@ def test_a_failed_run_is_told_once_to_the_webhook_that_the_stack_file_declares(s
             (told,) = [each["body"] for each in sent() if run["name"] in each["body"]]
             assert told.startswith(f"falla/buscar-en-vano: {run['name']} Failed. ")
             assert "no hay lista de precios" in told
-    finally:
-        docker("rm", "-f", receiver(stack))
 
 
 def test_the_next_backup_is_made_when_it_is_due_and_the_oldest_goes(stack: Platform) -> None:
@@ -235,8 +213,14 @@ def test_what_a_backup_holds_is_there_again_in_a_fresh_stack(stack: Platform, tm
     done = prefect_infra(stack, "restore", str(file), "--yes")
 
     assert done.returncode == 0, done.stderr
-    again = prefect_infra(stack, "backup", "--to", str(tmp_path / "again"), "--json")
-    now = json.loads(again.stdout)["rows"]
+    others = file.with_name(file.name.replace(stack.stack, f"{stack.stack}-otro"))
+    others.touch()
+    again = prefect_infra(stack, "backup", "--to", str(tmp_path), "--keep", "1", "--json")
+    following = json.loads(again.stdout)
+    now = following["rows"]
+    # Of this stack's the newest alone; what else is in the folder is not its business.
+    assert following["removed"] == [str(file)]
+    assert {*tmp_path.iterdir()} == {Path(following["file"]), others, spoilt}
     # What a server adds by itself as soon as it runs: events, and what the worker and the janitor say to it.
     steady = ("flow", "deployment", "deployment_schedule", "work_pool", "work_queue", "task_run", "block_document")
     assert {name: now[name] for name in steady} == {name: told["rows"][name] for name in steady}

@@ -1,6 +1,6 @@
-"""Prod over time: another Prefect, changes that fail or are done without a gap, and its end. Follows test_prod.py.
+"""Prod over time: another Prefect, changes that fail or are done without a gap, and its end.
 
-The tests go on from one another.
+Follows test_prod_at_work.py. The tests go on from one another.
 """
 
 from __future__ import annotations
@@ -8,12 +8,6 @@ from __future__ import annotations
 import json
 import re
 import ssl
-import subprocess
-import time
-import uuid
-from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,13 +16,16 @@ import httpx
 import pytest
 
 from tests.stack.asked import asked_all_the_time
-from tests.stack.older import SECRET, Left, revision, sql
-from tests.stack.platforms import ROOT, Platform, docker, eventually
+from tests.stack.by_the_document import commands, type_in
+from tests.stack.older import OLDER, SECRET, Left, revision, sql
+from tests.stack.platforms import Platform, docker, eventually
+from tests.stack.secured import signed_in
+from tests.stack.test_fresh_dev_stack import run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra
+from tests.stack.test_prod import is_asked
+from tests.stack.test_prod_at_work import KEY, prefect
 
 pytestmark = pytest.mark.docker
-KEY = "pnu_de_otro_servidor"
-OF_PREFECT = {"api", "services", "migration", "worker", "janitor", "run"}
 PIN = re.compile(r"^prefect==\S+", re.MULTILINE)
 
 
@@ -57,82 +54,6 @@ def test_what_an_older_prefect_left_in_the_database_is_migrated_and_goes_on(
     assert eventually("the run that waited", lambda: state() == "COMPLETED", 240)
 
 
-def test_nothing_is_told_to_prefects_makers(prod: Platform, api: httpx.Client) -> None:
-    settings = api.get("admin/settings").raise_for_status().json()
-    assert settings["server"]["analytics_enabled"] is False
-    seen = set()
-    for container in json.loads(docker("inspect", *prod.containers())):
-        role = container["Config"]["Labels"]["prefect-infra.role"]
-        if role in OF_PREFECT:
-            seen.add(role)
-            variables = {text.casefold() for text in container["Config"]["Env"]}
-            assert {"prefect_server_analytics_enabled=false", "do_not_track=1"} <= variables, container["Name"]
-    assert seen == OF_PREFECT
-
-
-def prefect(prod: Platform, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [str(ROOT / ".venv" / "bin" / "prefect"), *arguments]
-    environment = {**prod.environment, **variables}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-
-def test_a_key_for_another_server_in_a_shell_changes_nothing_for_who_uses_the_profile(
-    prod: Platform, outputs: dict[str, Any]
-) -> None:
-    ask = ("--profile", outputs["profiles"][0], "work-pool", "inspect", outputs["work_pools"]["ventas"])
-    well = prefect(prod, *ask, PREFECT_API_KEY=KEY)
-    assert well.returncode == 0, well.stdout + well.stderr
-    assert outputs["work_pools"]["ventas"] in well.stdout
-    refused = prefect(prod, *ask, PREFECT_API_KEY=KEY, PREFECT_API_AUTH_STRING="admin:otra")
-    assert refused.returncode != 0
-    assert "401" in refused.stdout + refused.stderr
-
-
-def told(api: httpx.Client, event: str, resource: str) -> int:
-    about = {"event": {"name": [event]}, "resource": {"id": [resource]}}
-    answer = api.post("events/filter", json={"filter": about}).raise_for_status().json()
-    return int(answer["total"])
-
-
-def test_what_background_services_do_is_done_once_where_there_are_two(prod: Platform, api: httpx.Client) -> None:
-    assert {"services-1", "services-2"} <= {name.removeprefix(prod.named("")) for name in ids(prod)}
-    event = f"prueba.{uuid.uuid4()}"
-    each_time = {"type": "event", "posture": "Reactive", "expect": [event], "threshold": 1, "within": 0}
-    automation = _made(api, "automations/", {"name": event, "trigger": each_time, "actions": [{"type": "do-nothing"}]})
-    flow = _made(api, "flows/", {"name": event})
-    every_minute = {"active": True, "schedule": {"cron": "* * * * *", "timezone": "America/Argentina/Buenos_Aires"}}
-    scheduled = {"name": event, "flow_id": flow, "schedules": [every_minute]}
-    deployment = _made(api, "deployments/", scheduled)
-    now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
-    late = [_made(api, "flow_runs/", {"flow_id": flow, "state": now}) for _ in range(3)]  # of no pool: nobody's
-
-    def planned() -> Sequence[str]:
-        about = {"deployments": {"id": {"any_": [deployment]}}, "limit": 200}
-        return [run["expected_start_time"] for run in api.post("flow_runs/filter", json=about).json()]
-
-    eventually("a run for each minute of an hour", lambda: len(planned()) >= 60, 120)
-    time.sleep(2)  # what is given to an automation before it is known to both is not seen
-    happened = {"event": event, "resource": {"prefect.resource.id": "prueba.1"}}
-    for _ in range(5):
-        stamp = datetime.now(UTC).isoformat()
-        api.post("events", json=[happened | {"id": str(uuid.uuid4()), "occurred": stamp}]).raise_for_status()
-    acted = ("prefect.automation.action.executed", f"prefect.automation.{automation}")
-    eventually("fired", lambda: told(api, *acted) >= 5, 120)
-    told_late = {run: ("prefect.flow-run.Late", f"prefect.flow-run.{run}") for run in late}
-    eventually("told Late", lambda: all(told(api, *each) for each in told_late.values()), 120)
-    time.sleep(6)  # longer than either service takes to look again
-
-    assert told(api, *acted) == 5
-    assert [told(api, *each) for each in told_late.values()] == [1, 1, 1]
-    assert max(Counter(planned()).values()) == 1
-    api.delete(f"automations/{automation}").raise_for_status()
-    api.delete(f"flows/{flow}").raise_for_status()
-
-
-def _made(api: httpx.Client, path: str, body: dict[str, Any]) -> str:
-    return str(api.post(path, json=body).raise_for_status().json()["id"])
-
-
 def test_a_preview_is_stopped_before_an_older_prefect_follows_the_one_that_runs(prod: Platform) -> None:
     server, area = (prod.folder / "workers" / file for file in ("requirements.lock", "areas/ventas/requirements.txt"))
     good = {file: file.read_text() for file in (server, area)}
@@ -158,25 +79,47 @@ def test_an_upgrade_is_tried_on_a_fresh_stack_with_a_copy_of_its_data_which_goes
     prod: Platform, api: httpx.Client
 ) -> None:
     before = deployments(api)
-    its_own = prod.containers()
 
-    done = prefect_infra(prod, "upgrade-test", "--to", version("prefect"), "--json")
+    told = _tried(prod, api)
 
-    assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["errors"]) == (0, []), done.stderr
-    assert told["database"] == "postgres"
     assert told["schema_from"] == told["schema_to"]
     counted = told["rows"]
     assert counted["deployment"] == {"before": len(before), "after": len(before)}
     assert all(each["before"] == each["after"] for each in counted.values())
     assert told["deployments"] == {}, "found again as the stack's, and as it declares them"
+
+
+def test_an_upgrade_is_tried_on_what_an_older_prefect_had_in_postgres_which_is_migrated(
+    prod: Platform, left: Left, api: httpx.Client
+) -> None:
+    told = _tried(prod, api, "--backup", str(left.backup))
+
+    assert (told["prefect_from"], told["prefect_to"]) == (OLDER, version("prefect"))
+    assert (told["schema_from"], told["schema_to"]) == (left.schema, revision(prod.named("postgres")))
+    assert told["schema_from"] != told["schema_to"]
+    assert told["migration_seconds"] > 0
+    assert told["rows"]["deployment"] == {"before": 1, "after": 1}
+    assert told["rows"]["block_document"] == {"before": 1, "after": 1}
+    assert told["deployments"].keys() == {"resumen-diario-de-ventas"}, "found again as the stack's"
+    assert "entrypoint" in told["deployments"]["resumen-diario-de-ventas"]
+
+
+def _tried(prod: Platform, api: httpx.Client, *options: str) -> dict[str, Any]:
+    """What is told of a try with the release that is there. Nothing of it is left, and prod is as before."""
+    its_own, before = prod.containers(), deployments(api)
+
+    done = prefect_infra(prod, "upgrade-test", "--to", version("prefect"), "--json", *options)
+
+    assert done.stdout, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert (done.returncode, told["errors"]) == (0, []), done.stderr
+    assert told["database"] == "postgres"
     assert [(run["area"], run["state"]) for run in told["smoke"]] == [("ventas", "COMPLETED")]
     assert (deployments(api), prod.containers()) == (before, its_own)
     copy = f"label=prefect-infra.stack={prod.stack}-upgrade"
-    assert (
-        docker("ps", "--all", "--quiet", "--filter", copy) == docker("volume", "ls", "--quiet", "--filter", copy) == ""
-    )
+    assert docker("ps", "--all", "--quiet", "--filter", copy) == ""
+    assert docker("volume", "ls", "--quiet", "--filter", copy) == ""
+    return told
 
 
 def test_a_migration_that_fails_leaves_the_replicas_of_before_at_work(prod: Platform, api: httpx.Client) -> None:
@@ -224,12 +167,54 @@ def test_the_api_answers_while_the_next_up_replaces_the_server_one_after_the_oth
     assert KEY not in docker("inspect", *prod.containers())
 
 
-def test_what_is_protected_is_not_destroyed_and_then_a_destroy_leaves_nothing(prod: Platform) -> None:
+def test_more_replicas_come_beside_those_that_are_there_which_go_on(prod: Platform, api: httpx.Client) -> None:
+    before = ids(prod)
+
+    def more(declared: Any) -> None:
+        declared["server"] |= {"replicas": 3, "services_replicas": 3}
+
+    prod.edit(more)
+    with asked_all_the_time(lambda: api.get("admin/version")) as wrong:
+        prod.up()
+
+    assert changed(prod, before) == {"api-3", "services-3", "proxy"}
+    assert before.keys() < ids(prod).keys()
+    assert wrong == [] or wrong[-1].at - wrong[0].at < 20, "while the proxy is replaced"
+    eventually("it is asked, too", lambda: is_asked(prod, prod.named("api-3")), 60)
+
+
+def test_another_password_for_people_lets_them_in_and_the_former_nobody(
+    prod: Platform, outputs: dict[str, Any], trusting: ssl.SSLContext
+) -> None:
     def protect(declared: Any) -> None:
-        declared["server"]["protect"] = True
+        declared["server"]["protect"] = True  # for the next test
 
     prod.edit(protect)
-    prod.up()
+    before, own = ids(prod), 'ana:otra, de "24" letras \\ marcas'
+    another, up = commands("Day 2", "Another password for people")
+
+    type_in(prod, another, own)
+    type_in(prod, up)
+
+    fresh = prod.outputs()
+    assert fresh["auth_string"] == own
+
+    def status(auth: str) -> int:
+        user, password = auth.split(":", 1)
+        return httpx.get(f"{outputs['api_url']}/admin/version", auth=(user, password), verify=trusting).status_code
+
+    assert (status(own), status(outputs["auth_string"])) == (httpx.codes.OK, httpx.codes.UNAUTHORIZED)
+    roles = {name.rstrip("-0123456789") for name in changed(prod, before)}
+    assert roles == {"api", "services", "migration", "ventas-worker", "janitor", "autoscaler"}
+    with signed_in(fresh, trusting) as api:
+        run = run_to_the_end(api, fresh["deployments"]["resumen-diario-de-ventas"]["id"])
+        assert run["state"]["type"] == "COMPLETED", run["state"]
+    well = prefect(prod, "--profile", fresh["profiles"][0], "work-pool", "inspect", fresh["work_pools"]["ventas"])
+    assert well.returncode == 0, well.stdout + well.stderr
+    prod.up("--expect-no-changes")
+
+
+def test_what_is_protected_is_not_destroyed_and_then_a_destroy_leaves_nothing(prod: Platform) -> None:
     before, volume = ids(prod), prod.named("postgres-data")
 
     refused = prod.run("destroy", "--yes", "--stack", prod.stack, check=False)
