@@ -144,7 +144,7 @@ def _rehearse(trial: Try, wanted: Version, done: Rehearsal, *, keep: bool, quiet
     try:
         with step(f"Copying the checkout, with Prefect {wanted} in its requirements ..."), clock.part("requirements"):
             copy = copy_of(trial.root, done.stack, trial.folder)
-            pin(copy, wanted)
+            pin(copy.root, wanted)
         names = [area.name for area in trial.declared.areas]
         images = rehearsal.images_of(copy.root, read_facts(copy.root).base_image, names)
         images = [image for image in images if not rehearsal.there(image)]
@@ -168,7 +168,7 @@ def _try(trial: Try, copy: Copy, done: Rehearsal, clock: platform_up.Clock, *, q
     made = pulumi.ask("stack", "init", copy.stack, "--no-select")
     if made.returncode != 0:
         raise RehearsalError(f"`pulumi stack init {copy.stack}`: {made.stderr.strip()}")
-    if names := copy.secret_names():
+    if names := copy.secret_names:
         words = [word for name in names for word in ("--secret", f"prefect-infra:{name}={STAND_IN}")]
         told = pulumi.ask("config", "set-all", "--stack", copy.stack, *words)
         if told.returncode != 0:

@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from packaging.version import Version
 from ruamel.yaml import YAML
 
 from infra.model import NAMESPACE
-from infra.model.loading import from_file
+from infra.model.loading import base_of, from_file
 from infra.model.shape import plain
 from infra.model.versions import SERVER, pinned
 from infra.toolchain.checkout_copy import copy_checkout
@@ -45,6 +45,10 @@ class Copy:
     stack: str
     base: str
     """The stack that it is a copy of."""
+    declared: Mapping[str, Any]
+    """By that one, each area's file read into it."""
+    secret_names: Sequence[str]
+    """Those that it refers to, but for the server's password, which is generated."""
 
     @property
     def file(self) -> Path:
@@ -52,8 +56,7 @@ class Copy:
 
     def declare(self, *, whole: bool) -> None:
         """Write the stack's file: the server alone at first, so that nothing is made before the data are there."""
-        sources = from_file(self.root, self.base)
-        config = harmless(plain(sources.raw), whole=whole)
+        config = harmless(plain(self.declared), whole=whole)
         made = datetime.now(UTC).replace(microsecond=0)
         config["throwaway"] = {"made": made.isoformat(), "expires": (made + TTL).isoformat()}
         before = YAML(typ="safe").load(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
@@ -64,13 +67,9 @@ class Copy:
         with self.file.open("w", encoding="utf-8") as stream:
             YAML().dump({"config": {**named, **own}, **kept}, stream)
 
-    def secret_names(self) -> list[str]:
-        """Those that the stack refers to, but for the server's password, which is generated."""
-        return sorted(from_file(self.root, self.base).secrets - {"auth_string"})
-
 
 def copy_of(root: Path, base: str, into: Path) -> Copy:
-    """With the stack files that git ignores, a person's own."""
+    """With the stack files that git ignores, a person's own. Raises: StackErrors: they can't be read."""
     shutil.rmtree(into, ignore_errors=True)
     copy_checkout(root, into, ignored={path.name for path in root.glob("Pulumi.*.yaml")})
     home = root / ".state" / "home"  # Pulumi's plugins
@@ -79,28 +78,32 @@ def copy_of(root: Path, base: str, into: Path) -> Copy:
     passphrase = into / ".state" / "passphrase"
     passphrase.touch(mode=0o600)
     passphrase.write_text(secrets.token_hex(32))
-    return Copy(into, f"{base}-upgrade", base)
+    stack, sources = f"{base}-upgrade", from_file(into, base)
+    # By its name it would take from them what its own file leaves out, and that is left out for a reason.
+    while (file := base_of(into, stack)) is not None:
+        (into / file.name).unlink()
+    return Copy(into, stack, base, sources.raw, sorted(sources.secrets - {"auth_string"}))
 
 
-def pin(copy: Copy, version: Version, environ: Mapping[str, str] = os.environ) -> bool:
+def pin(root: Path, version: Version, environ: Mapping[str, str] = os.environ) -> bool:
     """Have the images' requirements say that release; whether they said another. Raises: RehearsalError.
 
     The other packages stay as they are where the release takes them. What is installed comes by pip, in the build.
     """
-    now = pinned(copy.root, SERVER)
+    now = pinned(root, SERVER)
     if now is not None and now.version == version:
         return False
-    written = copy.root / _REQUIREMENTS
+    written = root / _REQUIREMENTS
     text, count = _PINNED.subn(f"prefect=={version}", written.read_text(encoding="utf-8"))
     if count != 1:
         raise RehearsalError(f"{_REQUIREMENTS} has no line `prefect==…`: what would another release take the place of?")
     written.write_text(text, encoding="utf-8")
-    _compile(copy.root, (_REQUIREMENTS,), SERVER, environ)
-    for area in sorted((copy.root / "workers" / "areas").glob("*/requirements.in")):
-        asked = area.relative_to(copy.root).as_posix()
-        if pinned(copy.root, asked) is not None:
+    _compile(root, (_REQUIREMENTS,), SERVER, environ)
+    for area in sorted((root / "workers" / "areas").glob("*/requirements.in")):
+        asked = area.relative_to(root).as_posix()
+        if pinned(root, asked) is not None:
             continue  # its workers are kept back: they stay as they are locked
-        _compile(copy.root, (asked, "-c", SERVER), asked.removesuffix(".in") + ".txt", environ)
+        _compile(root, (asked, "-c", SERVER), asked.removesuffix(".in") + ".txt", environ)
     return True
 
 

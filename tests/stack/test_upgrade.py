@@ -15,7 +15,7 @@ import httpx
 import pytest
 from packaging.version import Version
 
-from infra.upgrade.checkout import Copy, pin
+from infra.upgrade.checkout import pin
 from tests.provider.conftest import running_server
 from tests.stack.older import OLDER, fill, post
 from tests.stack.platforms import ROOT, copy_checkout, docker
@@ -65,7 +65,7 @@ def old(tmp_path_factory: pytest.TempPathFactory, older_prefect: Path) -> Iterat
     stack = f"t-{secrets.token_hex(3)}"
     shutil.copy2(folder / "Pulumi.dev.yaml", folder / f"Pulumi.{stack}.yaml")
     _only_compras(folder / f"Pulumi.{stack}.yaml")
-    assert pin(Copy(folder, stack, stack), Version(PINNED))
+    assert pin(folder, Version(PINNED))
     home = tmp_path_factory.mktemp("old-prefect")
     with running_server(home, str(older_prefect)) as url:
         _fill(url, f"prefect-infra/{stack}")

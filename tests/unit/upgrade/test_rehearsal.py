@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from packaging.version import Version
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from infra.cli import app
+from infra.model import load_stack_file
+from infra.toolchain import checkout_copy
 from infra.upgrade import disarming
-from infra.upgrade.checkout import Copy, RehearsalError, copy_of, harmless, pin
+from infra.upgrade.checkout import RehearsalError, copy_of, harmless, pin
 from infra.upgrade.report import Rehearsal, changes, in_words, problems
 
 REPOSITORY = Path(__file__).parents[3]
@@ -136,14 +139,14 @@ def test_requirements_without_a_pin_are_refused(tmp_path: Path) -> None:
     (tmp_path / "workers" / "requirements.in").write_text("prefect>=3\n")
 
     with pytest.raises(RehearsalError, match="no line `prefect==…`"):
-        pin(Copy(tmp_path, "prod-upgrade", "prod"), Version("3.9.0"))
+        pin(tmp_path, Version("3.9.0"))
 
 
 def test_a_release_that_is_pinned_already_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "workers").mkdir()
     (tmp_path / "workers" / "requirements.lock").write_text("prefect==3.8.8 \\\n    --hash=sha256:00\n")
 
-    assert not pin(Copy(tmp_path, "prod-upgrade", "prod"), Version("3.8.8"))
+    assert not pin(tmp_path, Version("3.8.8"))
 
 
 def test_a_copy_has_the_checkouts_files_and_another_state(tmp_path: Path) -> None:
@@ -156,7 +159,7 @@ def test_a_copy_has_the_checkouts_files_and_another_state(tmp_path: Path) -> Non
         ".venv/x",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("real")
+        (root / name).write_text("config: {}\n" if name.startswith("Pulumi.") else "real")
 
     copy = copy_of(root, "prod", root / ".state" / "upgrade-test-prod")
 
@@ -165,6 +168,33 @@ def test_a_copy_has_the_checkouts_files_and_another_state(tmp_path: Path) -> Non
     assert (copy.root / ".state" / "passphrase").read_text() != "real"
     assert (copy.root / ".state" / "passphrase").stat().st_mode & 0o077 == 0
     assert not list((copy.root / ".state").glob("upgrade-test*"))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_copy_takes_nothing_that_was_left_out_from_the_stack_that_it_is_called_after(
+    tmp_path: Path, whole: bool
+) -> None:
+    """As another stack of such a name would: dev-ana is as dev is, but for what its file says."""
+    root = tmp_path / "root"
+    checkout_copy.copy_checkout(REPOSITORY, root)
+    declared = YAML().load((root / "Pulumi.prod.yaml").read_text())
+    config = declared["config"]
+    config["prefect-infra:alerts"] = {"on": ["failed"], "to": {"type": "webhook", "secret": "avisos"}}
+    config["prefect-infra:avisos"] = {"secure": "v1:abcdefgh"}
+    config["prefect-infra:variables"] = {"tasa_iva": {"value": 21}}
+    with (root / "Pulumi.prod-ana.yaml").open("w") as file:
+        YAML().dump(declared, file)
+
+    copy = copy_of(root, "prod-ana", tmp_path / "copy")
+    copy.declare(whole=whole)
+
+    made = load_stack_file(copy.root, "prod-ana-upgrade")
+    assert copy.secret_names == ["avisos"]
+    assert made.janitor is None
+    assert not any(area.alerts for area in made.areas)
+    assert len(made.areas) == (3 if whole else 0)
+    assert bool(made.variables) is whole
+    assert made.server.scaled is not None
 
 
 @pytest.mark.parametrize(("to", "told"), [("mañana", "is no version"), ("3.x", "is no version")])
