@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from infra.comparison.differences import MISSING, Difference
+from infra.credential_forms import is_secret_key
 from infra.model import credentials
 
 _NONE: Final = "none"
@@ -67,7 +68,7 @@ def _blind(value: Any, of: Difference) -> Any:
     """Stack files must hold no credential, and yet may."""
     first, *_, key = ("", *of.field.split(".")) if "." not in of.field else of.field.split(".")
     match value:
-        case str() if first in _FREE and credentials.is_secret_key(key) and not value.startswith("{{"):
+        case str() if first in _FREE and is_secret_key(key) and not value.startswith("{{"):
             return credentials.MASK
         case str():
             return credentials.masked(value)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from infra.credential_forms import is_secret_key
 from infra.drift.differences import Field
 from infra.drift.observation import ABSENT, Path, is_secret
 from infra.model import credentials
@@ -44,11 +45,11 @@ def blind(value: Any, path: Path = ()) -> Any:
             return [blind(inner, path) for inner in value]
         case str() if value in _UNKNOWN:
             return LATER
-        case str() if path and credentials.is_secret_key(str(path[-1])) and not value.startswith("{{"):
+        case str() if path and is_secret_key(str(path[-1])) and not value.startswith("{{"):
             return credentials.MASK
         case str():
             name, equals, _ = value.partition("=")  # an environment variable, as the engine has it
-            if equals and credentials.is_secret_key(name):
+            if equals and is_secret_key(name):
                 return f"{name}={credentials.MASK}"
             return credentials.masked(value)
     return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from infra.credential_forms import exposed, is_secret_key
 from infra.model import credentials, positions
 from infra.model.errors import Finding, printable
 from infra.model.rules import credentials as credential_rules
@@ -106,10 +107,10 @@ def _span(line: int, column: int, text: str, spans: dict[positions.Mark, positio
 
 def _speaking(text: str) -> Iterable[tuple[int, int]]:
     """What has the form of a credential, or stands beside a key that speaks of one: also where the text is no YAML."""
-    for found in credentials.exposed(text):
+    for found in exposed(text):
         yield found.start, found.end
     for pair in _PAIR.finditer(text):
-        if credentials.is_secret_key(pair["key"]) and credentials.looks_random(pair["value"].strip("\"'")):
+        if is_secret_key(pair["key"]) and credentials.looks_random(pair["value"].strip("\"'")):
             yield pair.span("value")
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from infra.credential_forms import exposed, is_secret_key
 from infra.model import credentials
 
 SECRET: Final = "[secret]"  # noqa: S105  # what Pulumi writes in a secret's place
@@ -93,7 +94,7 @@ def holds_secret(value: Any) -> bool:
 
 
 def _gives_away(key: str, value: str) -> bool:
-    return credentials.is_secret_key(key) and credentials.looks_random(value)
+    return is_secret_key(key) and credentials.looks_random(value)
 
 
 def _marked(value: Any) -> Iterator[str]:
@@ -107,7 +108,7 @@ def _marked(value: Any) -> Iterator[str]:
             for inner in value:
                 yield from _marked(inner)
         case str():
-            yield from (value[found.start : found.end] for found in credentials.exposed(value))
+            yield from (value[found.start : found.end] for found in exposed(value))
             pairs = (pair for form in (_PAIR, _INNER_PAIR) for pair in form.finditer(value))
             for pair in pairs:
                 if _gives_away(pair["key"], secret := pair["value"].strip("\"'")):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from infra.cli.reporting import FORMATS, Checked
 from infra.cli.reporting.plain import as_text
+from infra.credential_forms import exposed, is_secret_key
 from infra.model import Report, check_stack_file
-from infra.model.credentials import MASK, exposed, is_secret_key, looks_random, masked
+from infra.model.credentials import MASK, looks_random, masked
 from infra.model.excerpts import Excerpts
 from tests.unit.rules.conftest import NOW, Check, codes
 
