@@ -111,6 +111,14 @@ class Lifecycle(Generic[I]):
         renamed = any(change.field in self.kind.identity for change in changes)
         return Plan(changes, replaces, delete_first=bool(replaces) and not renamed)
 
+    def secrets(self, values: Mapping[str, Any]) -> frozenset[Path]:
+        """Places in what somebody said that are secret, marked or not."""
+        return frozenset(self.kind.always_secret(values))
+
+    def secrets_found(self, values: Mapping[str, Any]) -> frozenset[Path]:
+        """Those in an object as it is, which may have what no program said."""
+        return self.secrets(values).union(self.kind.credentials(values))
+
     def reasons(self, replaces: Collection[Change]) -> str:
         """Why changes replace the object, and how, for the user."""
         told = [

@@ -130,7 +130,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         failures = (*checked.failures, *await lifecycle.check_on_server(self._glance.look, checked))
         redact = self._redactor(lifecycle, new)
         return provider_pb2.CheckResponse(
-            inputs=self._encode(lifecycle, checked.inputs, new),
+            inputs=_said(lifecycle, checked.inputs, new),
             failures=[
                 provider_pb2.CheckFailure(property=wire.render(failure.path), reason=redact(failure.reason))
                 for failure in failures
@@ -169,11 +169,11 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         new = wire.decode(request.properties)
         if request.preview:
             planned = lifecycle.preview_create(new.values)
-            return provider_pb2.CreateResponse(properties=self._encode(lifecycle, planned, new))
+            return provider_pb2.CreateResponse(properties=_said(lifecycle, planned, new))
         work = lifecycle.create(self._session(request.urn), new.values)
         live = await _told(context, work, lambda: self._redactor(lifecycle, new))
         self._there[request.urn] = live.id
-        return provider_pb2.CreateResponse(id=live.id, properties=self._encode(lifecycle, live.state(), new))
+        return provider_pb2.CreateResponse(id=live.id, properties=_found(lifecycle, live.state(), new))
 
     async def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
         lifecycle = await self._lifecycle(request.urn, context)
@@ -187,8 +187,8 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = {**acts, **live.inputs.canonical()}
         return provider_pb2.ReadResponse(
             id=live.id,
-            properties=self._encode(lifecycle, {**acts, **live.state()}, known),
-            inputs=self._encode(lifecycle, inputs, known),
+            properties=_found(lifecycle, {**acts, **live.state()}, known),
+            inputs=_found(lifecycle, inputs, known),
         )
 
     async def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
@@ -196,10 +196,10 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         state, new = wire.decode(request.olds), wire.decode(request.news)
         if request.preview:
             planned = lifecycle.preview_update(state.values, new.values)
-            return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, planned, new))
+            return provider_pb2.UpdateResponse(properties=_said(lifecycle, planned, new))
         work = lifecycle.update(self._session(request.urn), request.id, state.values, new.values)
         live = await _told(context, work, lambda: self._redactor(lifecycle, new, state))
-        return provider_pb2.UpdateResponse(properties=self._encode(lifecycle, live.state(), new))
+        return provider_pb2.UpdateResponse(properties=_found(lifecycle, live.state(), new))
 
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         lifecycle = await self._lifecycle(request.urn, context)
@@ -251,18 +251,21 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._secret_texts |= connection.secret_texts()
         return self._open_api(connection)
 
-    @staticmethod
-    def _encode(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:
-        return wire.encode(values, given.secrets | _always_secret(lifecycle))
-
     def _redactor(self, lifecycle: Lifecycle[Any], *given: wire.Properties) -> Callable[[str], str]:
         """What keeps a message free of the secrets that it could repeat."""
-        always = _always_secret(lifecycle)
-        return redactor(self._secret_texts.union(*(secret_texts(properties, always) for properties in given)))
+        texts = (secret_texts(properties, lifecycle.secrets(properties.values)) for properties in given)
+        return redactor(self._secret_texts.union(*texts))
 
 
-def _always_secret(lifecycle: Lifecycle[Any]) -> frozenset[wire.Path]:
-    return frozenset((key,) for key in lifecycle.kind.secrets)
+def _said(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:
+    """What the program says, in another form."""
+    return wire.encode(values, given.secrets | lifecycle.secrets(values))
+
+
+def _found(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:
+    """What an object is like. People may have put a secret in another place than the one that the program marked."""
+    marked = {wire.nearest(path, values) for path in given.secrets}
+    return wire.encode(values, marked | lifecycle.secrets_found(values))
 
 
 def _is_at_or_below(place: str, path: str) -> bool:

@@ -92,6 +92,16 @@ def _before_first_index(path: Path) -> Path:
     return path
 
 
+def nearest(path: Path, values: Mapping[str, Any]) -> Path:
+    """The path, or as much of it as there is."""
+    at: Any = values
+    for n, step in enumerate(path):
+        if not isinstance(at, Mapping) or step not in at:
+            return path[: max(n, 1)]
+        at = at[step]
+    return path
+
+
 def holds_unknown(value: Any) -> bool:
     """Whether it is unknown, or anything inside of it is."""
     match value:
@@ -116,7 +126,7 @@ def encode(values: Mapping[str, Any], secrets: Iterable[Path] = ()) -> struct_pb
 
 def _encode(value: Any, path: Path, secrets: frozenset[Path]) -> struct_pb2.Value:
     if path in secrets:
-        inner = _encode(value, path, secrets - {path})
+        inner = _encode(value, path, frozenset())  # what lies within is secret along with it
         wrapped = {_SIGNATURE: struct_pb2.Value(string_value=_SECRET), "value": inner}
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=wrapped))
     match value:

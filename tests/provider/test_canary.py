@@ -15,6 +15,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from infra.provider import wire
+from infra.provider.kinds.profile import Profile
 
 CANARY = 'canary-4b1d-Ñ"\\'
 AUTH = f"admin:{CANARY}"
@@ -179,6 +180,56 @@ class TestOnTheServer:
             await engine.up("Variable", "s", {"name": unique, "value": {"password": CANARY * 900}}, [("value",)])
         assert recording.is_clean()
 
+    @pytest.mark.parametrize("value", [CANARY, [CANARY], {"clave_nueva": CANARY}], ids=["text", "list", "key"])
+    async def test_a_secret_that_people_move_out_of_the_place_that_the_program_marked(
+        self, engine: Any, client: Any, recording: Recording, unique: str, value: Any
+    ) -> None:
+        declared = {"name": unique, "value": {"user": "u", "password": CANARY}}
+        resource = await engine.up("Variable", "r", declared, [("value", "password")])
+        await client.patch(f"variables/name/{unique}", {"value": value})
+        assert await engine.refresh(resource) != []
+        assert resource.values["value"] == value
+        await engine.up("Variable", "r", declared, [("value", "password")])
+        assert await engine.refresh(resource) == []
+        assert wire.decode(resource.state).secrets == {("value", "password")}
+        assert recording.is_clean()
+
+    async def test_credentials_that_people_gave_a_deployment(
+        self, engine: Any, client: Any, recording: Recording, unique: str
+    ) -> None:
+        pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        base = {"name": f"{unique}-d", "flow_name": f"{unique}-f", "entrypoint": "a.py:f", "work_pool_name": pool.id}
+        resource = await engine.up("Deployment", "d", base)
+        env = {"A": "b", "ERP_PASSWORD": CANARY, "PIN_TOKEN": "corta", "BASE": f"postgresql://u:{CANARY}@db/x"}
+        step = {"prefect.deployments.steps.git_clone": {"repository": f"https://u:{CANARY}@git.example.com/x.git"}}
+        theirs = {"job_variables": {"env": env, "working_dir": "/srv"}, "pull_steps": [step]}
+        await client.patch(f"deployments/{resource.id}", theirs)
+
+        assert await engine.refresh(resource) == ["job_variables", "pull_steps"]
+        imported = await engine.import_("Deployment", "i", resource.id)
+        secrets = {("job_variables", "env", key) for key in env if key != "A"} | {("pull_steps",)}
+        for found in (resource, imported):
+            assert found.values["job_variables"] == theirs["job_variables"]
+            assert wire.decode(found.state).secrets == wire.decode(found.inputs).secrets == secrets
+
+        # Left to them, they are in the state of what else is written.
+        owners = dict.fromkeys(("job_variables", "pull_steps"), "create-only")
+        await engine.up("Deployment", "d", {**base, "owners": owners, "description": "x"})
+        assert resource.values["job_variables"] == theirs["job_variables"]
+        await engine.destroy(resource)
+        assert recording.is_clean()
+
+    async def test_credentials_that_people_gave_a_pool(
+        self, engine: Any, client: Any, recording: Recording, unique: str
+    ) -> None:
+        resource = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
+        template["variables"]["properties"]["env"]["default"] = {"TOKEN": CANARY}
+        await client.patch(f"work_pools/{unique}", {"base_job_template": template})
+        assert await engine.refresh(resource) == ["job_defaults"]
+        assert (await engine.import_("WorkPool", "i", unique)).values["job_defaults"] == {"env": {"TOKEN": CANARY}}
+        assert recording.is_clean()
+
 
 async def test_the_auth_string_of_a_profile_that_no_program_marked(
     offline: Any, recording_offline: Recording, tmp_path: Any
@@ -205,6 +256,43 @@ async def test_settings_of_a_profile_that_the_program_marked(
     second = {**base, "settings": {"PREFECT_API_KEY": f"{CANARY}2", "PREFECT_A": "y"}}
     await whole_life(offline, "Profile", first, second, [("settings", "PREFECT_API_KEY")])
     assert recording_offline.is_clean()
+
+
+async def test_settings_of_a_profile_that_hold_credentials_and_no_program_marked(
+    offline: Any, recording_offline: Recording, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "profiles.toml"
+    monkeypatch.setenv("PREFECT_PROFILES_PATH", str(path))
+    settings = {
+        "PREFECT_API_KEY": CANARY,
+        "PREFECT_CLIENT_CUSTOM_HEADERS": json.dumps({"X-Gate": CANARY}),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{CANARY}",
+        "PREFECT_REDIS_MESSAGING_URL": f"redis://:{CANARY}@redis/0",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+    }
+    base = {"name": "p", "api_url": "http://x/api", "settings": settings}
+    resource = await whole_life(offline, "Profile", base, {**base, "settings": {**settings, "PREFECT_A": "y"}}, ())
+    more = {"PREFECT_SERVER_API_AUTH_STRING": CANARY, "PREFECT_SERVER_DATABASE_PASSWORD": CANARY}
+    path.write_text(path.read_text() + "".join(f"{key} = {json.dumps(value)}\n" for key, value in more.items()))
+    assert await offline.refresh(resource) == [f"settings.{key}" for key in sorted(more)]
+    imported = await offline.import_("Profile", "i", "p")
+    assert imported.values["settings"] == settings | more | {"PREFECT_A": "y"}
+    readable = {"PREFECT_LOGGING_LEVEL", "PREFECT_A"}
+    secrets = {("settings", key) for key in imported.values["settings"] if key not in readable}
+    assert wire.decode(imported.state).secrets == secrets
+    assert recording_offline.is_clean()
+
+
+def test_each_setting_that_prefect_takes_for_a_secret_is_one_in_a_profile() -> None:
+    from prefect.settings.legacy import Setting, _get_settings_fields
+    from prefect.settings.models.root import Settings
+
+    settings: dict[str, Setting] = _get_settings_fields(Settings)
+    # By where they lie in the models, too: those aren't names of anything in a profile.
+    names = {name for name, setting in settings.items() if setting.is_secret and name.startswith("PREFECT_")}
+    assert len(names) >= 4
+    found = {path[-1] for path in Profile().always_secret({"settings": dict.fromkeys(names, "x")})}
+    assert names - {"PREFECT_API_AUTH_STRING"} <= found
 
 
 async def test_a_generated_secret(offline: Any, recording_offline: Recording) -> None:

@@ -28,6 +28,7 @@ class Deployment(Kind[DeploymentInputs]):
     identity = ("flow_name", "name")
     compared_if_said = frozenset({"work_pool_id"})
     written_along = (_ROUTE - {"work_pool_id"}) | _SCHEMA | limits.FIELDS
+    looked_through = frozenset({"job_variables", "pull_steps"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of deployments",
         "flow_name": "a deployment can't move to another flow",

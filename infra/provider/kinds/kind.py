@@ -7,19 +7,25 @@ Its inputs have one name everywhere: in the stack file, in Python, on Pulumi's w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
 
+from infra import credential_forms
 from infra.provider.api import Api
 from infra.provider.wire import Path
 
 Owner = Literal["stack", "ui", "create-only"]
 HOW_TO_ACT: Final = frozenset({"adopt", "owners"})
-Look = Callable[[str], Awaitable[Any]]
-"""GET of a path, in a hurry and once. Raises: ProviderError: there is no server, or none that answers at once."""
+
+
+class Look(Protocol):
+    """Asks in a hurry and once: GET of a path, or what a filter there lets through, where there is a body."""
+
+    async def __call__(self, path: str, body: Mapping[str, Any] | None = None, /) -> Any:
+        """Raises: ProviderError: there is no server, or none that answers at once."""
 
 
 def given_before(info: ValidationInfo) -> Mapping[str, Any] | None:
@@ -150,6 +156,19 @@ class Kind(ABC, Generic[I]):
     """Inputs that a change of another one writes, too, since the API takes them together."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Properties that are secret even when the program didn't mark them."""
+    looked_through: ClassVar[frozenset[str]] = frozenset()
+    """Free-form properties in which an object that was found may have credentials that no program marked."""
+
+    def always_secret(self, values: Mapping[str, Any]) -> Iterator[Path]:
+        """Places that are secret whoever says what stands there."""
+        del values
+        for name in self.secrets:
+            yield (name,)
+
+    def credentials(self, values: Mapping[str, Any]) -> Iterator[Path]:
+        """Where an object, as it is, has what looks like a credential."""
+        for name in self.looked_through:
+            yield from credential_forms.places(values.get(name), (name,))
 
     @property
     def incomparable(self) -> frozenset[str]:

@@ -14,12 +14,18 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
+from infra.credential_forms import is_secret_key, places
+from infra.provider import wire
 from infra.provider.errors import NotOurs
 from infra.provider.kinds.kind import Adoptable, Failure, Kind, Live, Outputs, Session
 from infra.provider.profiles_file import ProfilesFile, default_path, locked
 
 BUILT_IN: Final = frozenset({"ephemeral", "local", "cloud", "test"})
 """Prefect's own: there even where no file has them, and its command line writes them."""
+CREDENTIALS: Final = frozenset(
+    {"PREFECT_CLIENT_CUSTOM_HEADERS", "PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL"}
+)
+"""Settings that hold some, as their names don't say: keys and passwords are told by their names."""
 CA_FILE: Final = "PREFECT_API_SSL_CERT_FILE"
 _SETTING: Final = re.compile(r"PREFECT_[A-Z0-9_]+")
 
@@ -62,6 +68,14 @@ class Profile(Kind[ProfileInputs]):
         "file": "it is taken out of the one file and written to the other",
     }
     secrets = frozenset({"auth_string"})
+
+    def always_secret(self, values: Mapping[str, Any]) -> Iterator[wire.Path]:
+        yield from super().always_secret(values)
+        settings = values.get("settings")
+        for key, value in settings.items() if isinstance(settings, Mapping) else ():
+            at = ("settings", key)
+            if key in CREDENTIALS or is_secret_key(key) or any(places(value, at)):
+                yield at
 
     def check(self, old: ProfileInputs | None, new: ProfileInputs) -> Iterator[Failure]:
         del old

@@ -71,6 +71,7 @@ class WorkPool(Kind[WorkPoolInputs]):
     identity = ("name",)
     compared_if_said = frozenset({"storage_configuration"})
     written_along = frozenset({"job_defaults", "base_job_template"})
+    looked_through = frozenset({"job_defaults"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of pools",
         "type": "a pool's worker type is fixed when it is made",
