@@ -163,6 +163,81 @@ def test_each_edit_is_seen_and_put_back_and_destroy_leaves_nothing(
     assert not [path for path in where.values() if server.is_there(path)]
 
 
+GIT = "prefect.deployments.steps.git_clone"
+
+
+def with_secrets(profiles: Path, secret: str) -> dict[str, Any]:
+    """A program that marks its secrets, but for those of a profile, which are secret by themselves."""
+    marked = {"fn::secret": secret}
+    return {
+        "pool": {"type": "prefect:WorkPool", "properties": {"name": "cli-secretos", "type": "process"}},
+        "lista": {
+            "type": "prefect:Deployment",
+            "properties": {
+                "name": "cli-lista",
+                "flow_name": "cli_lista",
+                "entrypoint": "a.py:f",
+                "work_pool_name": "${pool.name}",
+                "job_variables": {"env": {"NIVEL": "INFO", "ERP_PASSWORD": marked}},
+                "pull_steps": [{GIT: {"repository": "https://git.example.com/x.git", "access_token": marked}}],
+                "parameters": {"clave": marked},
+            },
+        },
+        "acceso": {
+            "type": "prefect:Variable",
+            "properties": {"name": "cli-acceso", "value": {"usuario": "compras", "clave": marked}},
+        },
+        "perfil": {
+            "type": "prefect:Profile",
+            "properties": {
+                "name": "cli-perfil",
+                "api_url": "http://127.0.0.1:4200/api",
+                "file": str(profiles),
+                "auth_string": f"admin:{secret}",
+                "settings": {"PREFECT_API_KEY": secret, "PREFECT_LOGGING_LEVEL": "INFO"},
+            },
+        },
+    }
+
+
+def test_no_secret_is_told_by_a_diff_or_in_debugging_nor_kept_in_plain(
+    program: Callable[..., str], prefect_server: str, tmp_path: Path
+) -> None:
+    """`program` holds each command's output against it. What people write is no less secret than what was there."""
+    server, folder, profiles = Server(prefect_server), tmp_path / "program", tmp_path / "perfiles.toml"
+
+    def state() -> str:
+        kept = [path for path in (tmp_path / "backend").rglob("*") if path.is_file()]
+        assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
+        return program("stack", "export")
+
+    write(folder, with_secrets(profiles, CANARY))
+    assert "debug" in program("preview", "--diff", "--debug").lower()
+    program("up", "--yes", "--skip-preview", "--debug")
+    lista = json.loads(state())["deployment"]["resources"]
+    [id_] = [item["id"] for item in lista if item["urn"].endswith("::lista")]
+
+    write(folder, with_secrets(profiles, f"{CANARY}-2"))
+    assert "ERP_PASSWORD" in program("preview", "--diff", "--debug")
+    program("up", "--yes", "--skip-preview", "--debug")
+
+    env = {"NIVEL": "DEBUG", "ERP_PASSWORD": f"{CANARY}-3", "OTRO_TOKEN": CANARY, "BASE": f"redis://u:{CANARY}@r/0"}
+    step = {GIT: {"repository": f"https://u:{CANARY}@git.example.com/x.git"}}
+    server.ask("PATCH", f"deployments/{id_}", {"job_variables": {"env": env}, "pull_steps": [step]})
+    server.ask("PATCH", "variables/name/cli-acceso", {"value": f"compras:{CANARY}"})
+    people = f'PREFECT_SERVER_DATABASE_PASSWORD = "{CANARY}"\n'
+    profiles.write_text(profiles.read_text() + people)
+    told = program("refresh", "--preview-only", "--diff", "--debug")
+    assert all(f"::{name}]" in told for name in ("lista", "acceso", "perfil"))
+    assert "OTRO_TOKEN" in told
+    program("preview", "--refresh", "--diff", "--json")
+    program("refresh", "--yes", "--skip-preview", "--debug")
+    state()
+    program("up", "--yes", "--skip-preview", "--diff", "--debug")
+    state()
+    program("destroy", "--yes", "--skip-preview", "--debug")
+
+
 PROFILE = '[profiles.mio]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"\nPREFECT_LOGGING_LEVEL = "DEBUG"\n'
 
 
