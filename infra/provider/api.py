@@ -161,27 +161,37 @@ class Api:
         for listing in self._listings.values():
             listing.start_over()
 
-    async def remembered(self, path: str) -> Any:
-        """GET of what doesn't change while the plugin lives (the server's worker types, block types): asked once."""
-        if path not in self._memory:
-            self._memory[path] = asyncio.create_task(self.get(path))
+    async def remembered(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """GET of what doesn't change while the plugin lives (the server's worker types, block types): asked once.
+
+        With a `body` it is what a filter lets through, which is asked for by POST.
+        """
+        key = path if body is None else f"{path} {json.dumps(body, sort_keys=True)}"
+        if key not in self._memory:
+            self._memory[key] = asyncio.create_task(self.get(path) if body is None else self._filtered(path, body))
         try:
             # Shielded: when one who waits for it is cancelled, the others still get it.
-            return await asyncio.shield(self._memory[path])
+            return await asyncio.shield(self._memory[key])
         except ProviderError:
-            self._memory.pop(path, None)
+            self._memory.pop(key, None)
             raise
 
-    async def once(self, path: str, within: float) -> Any:
-        """GET without a second attempt, for an answer that can be done without.
+    async def _filtered(self, path: str, body: Mapping[str, Any]) -> Any:
+        async with self._reads.turn():
+            return await self._send(self._reads, "POST", path, json=body)
+
+    async def once(self, path: str, within: float, body: Mapping[str, Any] | None = None) -> Any:
+        """GET, or a filter's rows, without a second attempt, for an answer that can be done without.
 
         Raises: Unreachable: there is none within so many seconds, or no good one.
         """
         try:
             async with asyncio.timeout(within):
-                return await self._send_once(self._reads, "GET", path)
+                if body is None:
+                    return await self._send_once(self._reads, "GET", path)
+                return await self._send_once(self._reads, "POST", path, json=body)
         except (_Transient, TimeoutError) as failure:
-            raise Unreachable(f"{self.url}: GET {path}: {failure}") from failure
+            raise Unreachable(f"{self.url}: {path}: {failure}") from failure
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -8,7 +8,8 @@ that must neither take time nor fail. What is seen is not kept for the work itse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.provider.api import Api
@@ -24,16 +25,20 @@ class Glance:
         self._seconds = seconds
         self._seen: dict[str, asyncio.Task[Any]] = {}
 
-    async def look(self, path: str) -> Any:
-        """GET. Raises: ProviderError: there is nothing to be seen, now or when it was looked for before."""
-        if path not in self._seen:
-            self._seen[path] = asyncio.create_task(self._once(path))
-        # Shielded: when one who waits for it is cancelled, the others still get it.
-        return await asyncio.shield(self._seen[path])
+    async def look(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """GET, or what a filter lets through, where there is a body.
 
-    async def _once(self, path: str) -> Any:
+        Raises: ProviderError: there is nothing to be seen, now or when it was looked for before.
+        """
+        question = f"{path} {json.dumps(body, sort_keys=True)}"
+        if question not in self._seen:
+            self._seen[question] = asyncio.create_task(self._once(path, body))
+        # Shielded: when one who waits for it is cancelled, the others still get it.
+        return await asyncio.shield(self._seen[question])
+
+    async def _once(self, path: str, body: Mapping[str, Any] | None) -> Any:
         api = self._connect()
         try:
-            return await api.once(path, self._seconds)
+            return await api.once(path, self._seconds, body)
         finally:
             await api.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from infra.provider.kinds import KINDS
 from tests.provider.killing import Declared, State
@@ -31,6 +32,11 @@ def small_program(
     event = {"type": "event", "posture": "Reactive", "expect": [f"e{n}"], "threshold": 1}
     act = {"type": "pause-work-pool", "source": "inferred"}
     more = {"schedules": schedules, "triggers": triggers, "description": f"d{n}"}
+
+    def referring() -> dict[str, Any]:
+        id_ = state.output("block", "block_document_id")()
+        return {"repository_url": f"https://git/{n}", "credentials": {"$ref": {"block_document_id": id_}}}
+
     program = [
         Declared("WorkPool", "pool", {"name": name, "type": pool_type, "concurrency_limit": n}),
         Declared("WorkQueue", "queue", {**route, "name": called["queue"], "concurrency_limit": n}, within="pool"),
@@ -38,6 +44,7 @@ def small_program(
         Declared("Deployment", "one", {**run, **more, "name": called["one"]}),
         Declared("Deployment", "two", {**run, "name": f"{name}-2", "parameters": {"n": n}}),
         Declared("Block", "block", {"name": called["block"], "type_slug": "secret", "data": {"value": f"s{n}"}}),
+        Declared("Block", "of-a-block", {"name": f"{name}-of", "type_slug": "github-repository", "data": referring}),
         Declared("Variable", "variable", {"name": called["variable"], "value": {"n": n}}),
         Declared("GlobalConcurrencyLimit", "limit", {"name": called["limit"], "limit": n}),
         Declared("TagConcurrencyLimit", "of-a-tag", {"tag": called["of-a-tag"], "concurrency_limit": n}),

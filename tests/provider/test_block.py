@@ -42,7 +42,7 @@ async def test_a_block_lives_through_its_life(engine: Any, client: Any, secret: 
 
 DATA: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "secret": ({"value": {"user": "u", "list": [1, "x", None]}}, {"value": 5}),
-    "slack-webhook": ({"url": "https://hooks.slack.com/x"}, {"url": "https://y", "notify_type": "prefect_default"}),
+    "slack-webhook": ({"url": "https://hooks.slack.com/x"}, {"url": "https://y", "notify_type": "warning"}),
     "local-file-system": ({"basepath": "/srv"}, {"basepath": "/srv/2"}),
     "remote-file-system": (
         {"basepath": "s3://a/b", "settings": {"key": "k", "client_kwargs": {"a": 1}}},
@@ -141,7 +141,7 @@ async def test_a_name_that_the_server_would_refuse_fails_the_check(
     with pytest.raises(engine.CheckFailed) as caught:
         await engine.up("Block", "b", {**secret, "name": name})
     assert "lower case" in caught.value.failures["name"]
-    assert engine.transport.calls == []
+    assert engine.transport.writes == []
 
 
 async def test_destroying_what_is_gone_is_no_failure(engine: Any, client: Any, secret: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ TAKEN = {
         both("BlockDocumentCreate", "BlockDocumentUpdate"),
         called={"block_type_id": ("type_slug",)},
         left={
-            "block_schema_id": "the newest of its type when it is made, and left alone after that",
+            "block_schema_id": "the newest of its type, whenever the data is written",
             "is_anonymous": "an anonymous one has no name to declare it by",
             "merge_existing_data": "how to write, and not what: the data is always written whole",
         },

@@ -59,7 +59,7 @@ async def test_wherever_a_destroy_is_killed_the_next_one_leaves_nothing_not_even
         ({"renamed": {"one": "otro-nombre"}}, {"pool", "queue", "one"}),
         ({"pool_type": "docker"}, {"pool", "queue", "other-queue", "one"}),
         ({"renamed": {"queue": "otro-nombre"}}, {"pool", "queue", "one"}),
-        ({"renamed": {"block": "otro-nombre"}}, {"block"}),
+        ({"renamed": {"block": "otro-nombre"}}, {"block", "of-a-block"}),
     ],
     ids=["deployment", "pool", "queue", "block"],
 )

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotFound, NotOurs
-from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session
+from infra.provider.kinds import block_fields
+from infra.provider.kinds import block_references as references
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Look, Outputs, Session
 from infra.provider.listing import Listing
 
 NAME: Final = re.compile(r"[a-z0-9-]+")
+SCHEMAS: Final = "block_schemas/filter"
 
 
 class BlockInputs(AdoptableShared):
     name: str = Field(min_length=1, description="Unique for its type: lower case, digits and dashes.")
     type_slug: str = Field(description="The block type, such as `secret`.")
-    data: dict[str, Any] = Field(description="The block's fields, by the type's schema.")
+    data: dict[str, Any] = Field(
+        description="The block's fields, by the type's schema. A field that is another block is "
+        "`$ref: {block_document_id: ...}`, with that block's id."
+    )
+
+    @field_validator("data")
+    @classmethod
+    def _as_the_server_writes_it(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return references.declared(given)
 
 
 class BlockOutputs(Outputs):
@@ -37,34 +48,49 @@ class Block(Kind[BlockInputs]):
     }
     secrets = frozenset({"data"})
 
+    @property
+    def rules(self) -> tuple[Callable[[BlockInputs | None, BlockInputs], Iterator[Failure]], ...]:
+        return (self.check, self._references)
+
     def check(self, old: BlockInputs | None, new: BlockInputs) -> Iterator[Failure]:
         del old
         if not NAME.fullmatch(new.name):
             yield Failure(("name",), f"only lower case letters, digits and dashes, got {new.name!r}")
 
+    def _references(self, old: BlockInputs | None, new: BlockInputs) -> Iterator[Failure]:
+        yield from references.mistakes(new.data)
+
+    async def check_on_server(self, look: Look, old: BlockInputs | None, new: BlockInputs) -> Iterable[Failure]:
+        """The fields that the type has, if the server knows it already: the same `up` may be about to register it."""
+        if old is not None and (old.type_slug, old.data) == (new.type_slug, new.data):
+            return ()
+        slug, data = new.type_slug, new.data
+        kind = await look(_path(slug))
+        schemas = await look(SCHEMAS, _newest_of(kind["id"]))
+        return block_fields.wrong(data, slug, schemas[0]["fields"]) if schemas else ()
+
     async def create(self, session: Session, new: BlockInputs) -> Live[BlockInputs]:
         api = session.api
-        try:
-            kind = await api.remembered(f"block_types/slug/{new.type_slug}")
-        except NotFound as error:
-            raise NotFound(f"block {new.name!r}: the server knows no block type {new.type_slug!r}") from error
-        schemas = await api.find("block_schemas/filter", {"block_schemas": {"block_type_id": {"any_": [kind["id"]]}}})
+        kind = await _type(api, new)
         body = {
             "name": new.name,
             "data": new.data,
             "block_type_id": kind["id"],
-            "block_schema_id": max(schemas, key=lambda schema: str(schema["created"]))["id"],
+            "block_schema_id": await _newest_schema(api, kind, new),
         }
         try:
             return self._live(await api.post("block_documents/", body), new)
         except Conflict:
-            row = await self._row(api, f"block_types/slug/{new.type_slug}/block_documents/name/{new.name}")
+            row = await self._row(api, f"{_path(new.type_slug)}/block_documents/name/{new.name}")
+            if row is None:
+                await references.refuse_dangling(api, f"block {new.name!r}", new.data)
+                raise
+            data = references.found(row)
             # Blocks have no room for an owner's mark. One that is already as declared is either what a killed `up`
             # made or nothing lost; any other is somebody's.
-            if row is None or not (row["data"] == new.data or new.adopt):
-                import_id = row["id"] if row else "ID"
-                raise NotOurs(f"block {new.type_slug}/{new.name}", self.token, import_id) from None
-            if row["data"] != new.data and new.ours("data"):
+            if not (data == new.data or new.adopt):
+                raise NotOurs(f"block {new.type_slug}/{new.name}", self.token, row["id"]) from None
+            if data != new.data and new.ours("data"):
                 await self._replace_data(api, row["id"], new)
             return self._live(row, new)
 
@@ -80,7 +106,7 @@ class Block(Kind[BlockInputs]):
                 row = await self._row(api, path)
         if row is None:
             return None
-        inputs = BlockInputs(name=row["name"], type_slug=row["block_type"]["slug"], data=row["data"])
+        inputs = BlockInputs(name=row["name"], type_slug=row["block_type"]["slug"], data=references.found(row))
         return self._live(row, inputs)
 
     async def update(
@@ -95,7 +121,14 @@ class Block(Kind[BlockInputs]):
 
     @staticmethod
     async def _replace_data(api: Api, id_: str, new: BlockInputs) -> None:
-        await api.patch(f"block_documents/{id_}", {"data": new.data, "merge_existing_data": False})
+        """Together with the type's newest schema: it says which fields the UI hides, be they as new as itself."""
+        schema = await _newest_schema(api, await _type(api, new), new)
+        body = {"data": new.data, "block_schema_id": schema, "merge_existing_data": False}
+        try:
+            await api.patch(f"block_documents/{id_}", body)
+        except Conflict:
+            await references.refuse_dangling(api, f"block {new.name!r}", new.data)
+            raise
 
     @staticmethod
     async def _row(api: Api, path: str) -> dict[str, Any] | None:
@@ -108,6 +141,34 @@ class Block(Kind[BlockInputs]):
     @staticmethod
     def _live(row: Mapping[str, Any], inputs: BlockInputs) -> Live[BlockInputs]:
         return Live(id=row["id"], inputs=inputs, outputs=BlockOutputs(block_document_id=row["id"]))
+
+
+async def _type(api: Api, new: BlockInputs) -> Any:
+    """Raises: NotFound: the server doesn't know it."""
+    try:
+        return await api.remembered(_path(new.type_slug))
+    except NotFound as error:
+        raise NotFound(f"block {new.name!r}: the server knows no block type {new.type_slug!r}") from error
+
+
+async def _newest_schema(api: Api, kind: Mapping[str, Any], new: BlockInputs) -> str:
+    """Raises: NotFound: the type has none."""
+    rows = await api.remembered(SCHEMAS, _newest_of(kind["id"]))
+    if not rows:
+        raise NotFound(
+            f"block {new.name!r}: the block type {new.type_slug!r} has no schema, and without one the server takes no "
+            "block of it: register its class, with `prefect block register`"
+        )
+    return str(rows[0]["id"])
+
+
+def _path(type_slug: str) -> str:
+    return f"block_types/slug/{type_slug}"
+
+
+def _newest_of(type_id: str) -> dict[str, Any]:
+    """What to ask for the newest schema of a type with: the server answers with the newest first."""
+    return {"block_schemas": {"block_type_id": {"any_": [type_id]}}, "limit": 1}
 
 
 def of_type(api: Api, type_slug: str) -> Listing:

@@ -10,26 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.provider.kinds import unfit
 from infra.provider.kinds.kind import Failure
 from infra.provider.wire import UNKNOWN, Path
 
 if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
-
     from infra.provider.kinds.deployment_inputs import DeploymentInputs
 
 AT: Final[Path] = ("parameter_openapi_schema",)
+OF_THE_FLOW: Final = "the flow"
 PLACEHOLDER: Final = "__prefect_kind"
 """Marks what the server fills in when a run is made: a variable's value, JSON, or a template."""
-_CALLED: Final = {
-    "string": "a text",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
 
 
 def check(new: DeploymentInputs, schema: Mapping[str, Any]) -> Iterator[Failure]:
@@ -78,7 +69,7 @@ class Signature:
         try:
             jsonschema.Draft202012Validator.check_schema(schema)
         except jsonschema.SchemaError as error:
-            yield Failure((*AT, *error.absolute_path), f"is no JSON schema: {_reason(error)}")
+            yield Failure((*AT, *error.absolute_path), f"is no JSON schema: {unfit.reason(error, OF_THE_FLOW)}")
 
     def wrong(self, given: Mapping[str, Any], at: Path) -> Iterator[Failure]:
         """Those of the parameters at `at` that the flow doesn't have, or of another type."""
@@ -110,7 +101,7 @@ class Signature:
         try:
             for error in whole.evolve(schema=schema).iter_errors(value):
                 if not _later(error.instance):
-                    yield Failure((*at, *error.absolute_path), _reason(error))
+                    yield Failure((*at, *error.absolute_path), unfit.reason(error, OF_THE_FLOW))
         except (referencing.exceptions.Unresolvable, RecursionError):
             yield Failure((*AT, "properties", name), "refers to something that the schema doesn't have")
 
@@ -124,49 +115,3 @@ def _later(value: Any) -> bool:
             return any(map(_later, value))
         case _:
             return value is UNKNOWN
-
-
-def _reason(error: ValidationError) -> str:
-    rule, limit = error.validator, error.validator_value
-    match rule:
-        case "type":
-            return _expected([limit] if isinstance(limit, str) else limit, error.instance)
-        case "enum":
-            allowed = [str(item) for item in limit]
-            close = get_close_matches(str(error.instance), allowed, n=1)
-            return f"expected one of {', '.join(allowed)}{f'; did you mean {close[0]}?' if close else ''}"
-        case "anyOf" | "oneOf":
-            arms = error.context or []
-            types = [arm.validator_value for arm in arms if arm.validator == "type" and not arm.path]
-            if types and len(types) == len(arms):
-                return _expected(types, error.instance)
-            best = next((arm for arm in sorted(arms, key=lambda arm: -len(arm.path)) if arm.validator != "type"), None)
-            return "fits none of the types that the flow takes" + (f": {_reason(best)}" if best else "")
-        case "required" | "additionalProperties":
-            return str(error.message)  # names alone
-        case "format":
-            return f"expected {limit}"
-        case _:
-            return f"breaks the flow's rule {rule}: {limit}"
-
-
-def _expected(types: Iterable[str], value: Any) -> str:
-    return f"expected {' or '.join(_CALLED.get(name, name) for name in types)}, got {_CALLED[_type_of(value)]}"
-
-
-def _type_of(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case Mapping():
-            return "object"
-        case _:
-            return "array"
