@@ -23,7 +23,7 @@ from tests.provider.pulumi_command import Cli
 
 pytestmark = pytest.mark.server
 ZONE = "America/Argentina/Buenos_Aires"
-MOST_CALLS = 40
+MOST_CALLS = 50
 
 
 def schedule(slug: str, cron: str) -> dict[str, Any]:
