@@ -30,16 +30,18 @@ TRIES_WHOLE_COMMANDS = {
     "test_timeline.py",
     "test_ui_edits.py",
 }
+SHARED = {"declared_prod", "machine"}
+"""Fixtures that several modules have one of."""
 LEFT_OUT = IMPORTS_PREFECT | WAITS_FOR_PROCESSES | TRIES_WHOLE_COMMANDS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What `make unit` leaves to `make test`, since it takes its time (hundreds of cases, Prefect's import, other
     processes), and what goes to one process of several."""
-    on_one_prod = {item.path for item in items if "declared_prod" in getattr(item, "fixturenames", ())}
+    sharing = {item.path: name for item in items for name in SHARED & {*getattr(item, "fixturenames", ())}}
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         if is_property or item.path.name in LEFT_OUT or item.path.parent.name == "flows":
             item.add_marker(pytest.mark.thorough)
-        # Side by side go modules, but for those that use the same stack one after the other.
-        item.add_marker(pytest.mark.xdist_group("prod" if item.path in on_one_prod else str(item.path)))
+        # Side by side go modules, but for those that use the same stack or machine one after the other.
+        item.add_marker(pytest.mark.xdist_group(sharing.get(item.path, str(item.path))))

@@ -109,6 +109,7 @@ def test_an_up_that_lost_its_connection_keeps_the_run_in_flight_and_the_next_one
     with machine.out_of_reach():
         told_of_it = said(upping)
     assert upping.returncode != 0, told_of_it
+    assert f"Timeout, server {machine.address(1)} not responding" in told_of_it
     assert states(api, run)[-1] == "RUNNING"
     assert leaves()
 
