@@ -265,8 +265,9 @@ def _distrust(failure: BaseException) -> str | None:
         match cause:
             case ssl.SSLCertVerificationError():
                 return (
-                    f"the server's certificate can't be trusted: {cause.verify_message}. Name the certificate of the "
-                    "authority that signed it as the provider's `ca_file`, or by PREFECT_API_SSL_CERT_FILE"
+                    f"the server's certificate can't be trusted: {cause.verify_message}. Give that of the authority "
+                    "which signed it: the provider's `ca_file` or PREFECT_API_SSL_CERT_FILE names its file, "
+                    "`ca_certificate` holds it"
                 )
             case ssl.SSLError() if cause.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
                 return "there is a server, but it doesn't speak TLS: is it `http://`?"

@@ -75,7 +75,8 @@ class Connection:
                 raise Unauthorised(f"the provider's {name!r} has characters that can't be sent, such as a line break")
         if self.ca_file is not None and not Path(self.ca_file).expanduser().is_absolute():
             raise LocalFile(
-                f"{self.ca_file}: as `ca_file`, it depends on where Pulumi is run: expected an absolute path"
+                f"{self.ca_file}: as `ca_file` or {SETTINGS['ca_file']}, it depends on where Pulumi is run: expected "
+                "an absolute path"
             )
 
     @classmethod
@@ -128,14 +129,14 @@ class Connection:
         if self.ca_certificate is not None:
             try:
                 return ssl.create_default_context(cadata=self.ca_certificate)
-            except (ssl.SSLError, ValueError) as error:
+            except (ssl.SSLError, ValueError, TypeError) as error:  # the last one where it isn't even ASCII
                 raise Untrusted(f"the provider's `ca_certificate` is no certificate as PEM: {error}") from error
         if self.ca_file is None:
             return True
         try:
             return ssl.create_default_context(cafile=str(Path(self.ca_file).expanduser()))
         except OSError as error:
-            raise LocalFile(f"{self.ca_file}: can't be used as the provider's `ca_file`: {error}") from error
+            raise LocalFile(f"{self.ca_file}: can't be used as `ca_file` or {SETTINGS['ca_file']}: {error}") from error
 
     def secret_texts(self) -> frozenset[str]:
         """What must never be shown, in each form that a message could hold it in."""

@@ -1,35 +1,26 @@
-"""Getting in: against a real server that wants a password and CSRF tokens, also behind TLS and a gate."""
+"""Getting in: against a real server that wants a password and CSRF tokens."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import json
 import os
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pulumi.runtime.proto import provider_pb2
 
 from infra.provider import wire
 from infra.provider.api import Api
 from infra.provider.connection import Connection
 from tests.provider.conftest import running_server, serving
-from tests.provider.front import Answer, Front, Request, fronting
+from tests.provider.front import Answer, Request, fronting
 from tests.provider.getting_in import AT_ONCE, configured, created, empty_environment, pool_made, profiles
 
 pytestmark = pytest.mark.server
@@ -44,43 +35,6 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = {"PREFECT_SERVER_API_AUTH_STRING": AUTH, "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true"}
     with running_server(tmp_path_factory.mktemp("guarded-home"), **settings) as url:
         yield url
-
-
-class Authority:
-    """A certificate authority of the test's own."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.file = folder / f"{name}.pem"
-        constraints = (x509.BasicConstraints(ca=True, path_length=None), True)
-        self.file.write_bytes(self._signed(self._name, self._key, constraints))
-
-    def server_context(self) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = (x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        chain = self._folder / "server.pem"
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "prefect")])
-        chain.write_bytes(key.private_bytes(*form) + self._signed(subject, key, names))
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(chain)
-        return context
-
-    def _signed(self, subject: x509.Name, key: Any, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 @pytest.fixture(autouse=True)
@@ -158,75 +112,6 @@ class TestCsrfTokens:
             front.before = never
             await refused({"api_url": front.url, "auth_string": AUTH})
             assert len(front.seen) < 10
-
-
-class TestTls:
-    @pytest.fixture
-    def authority(self, tmp_path: Path) -> Authority:
-        return Authority(tmp_path, "ours")
-
-    async def test_a_server_of_a_named_authority_is_trusted(
-        self, guarded_server: str, authority: Authority, unique: str
-    ) -> None:
-        async with fronting(guarded_server, authority.server_context()) as front:
-            settings = {"api_url": front.url, "auth_string": AUTH, "ca_file": str(authority.file)}
-            async with serving_over_tls(settings) as stub:
-                name = await created(stub, unique)
-                assert name == unique
-
-    @pytest.mark.parametrize("ca", ["none", "another"])
-    async def test_a_server_that_proves_nothing_gets_no_credentials(
-        self, guarded_server: str, authority: Authority, tmp_path: Path, ca: str
-    ) -> None:
-        settings: dict[str, Any] = {"auth_string": AUTH}
-        if ca == "another":
-            settings["ca_file"] = str(Authority(tmp_path, "theirs").file)
-        async with fronting(guarded_server, authority.server_context()) as front:
-            began = time.monotonic()
-            async with serving_over_tls({**settings, "api_url": front.url}) as stub:
-                with pytest.raises(grpc.aio.AioRpcError) as told:
-                    await created(stub, "p")
-            assert time.monotonic() - began < AT_ONCE
-            assert front.seen == []
-        assert told.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        assert "certificate can't be trusted" in str(told.value.details())
-        assert "`ca_file`" in str(told.value.details())
-        assert PASSWORD not in str(told.value)
-
-    async def test_https_to_a_server_without_tls_is_told_at_once(self, guarded_server: str) -> None:
-        async with serving_over_tls({"api_url": guarded_server.replace("http:", "https:")}) as stub:
-            with pytest.raises(grpc.aio.AioRpcError, match="doesn't speak TLS"):
-                await created(stub, "p")
-
-    async def test_verification_cant_be_switched_off(
-        self, guarded_server: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PREFECT_API_URL", guarded_server)
-        monkeypatch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")
-        told = await refused({"auth_string": AUTH})
-        assert "PREFECT_API_TLS_INSECURE_SKIP_VERIFY of the environment" in str(told.details())
-
-    async def test_a_certificate_file_by_a_relative_path_is_refused(self, guarded_server: str) -> None:
-        told = await refused({"api_url": guarded_server, "ca_file": "ca.pem"})
-        assert "expected an absolute path" in str(told.details())
-
-
-class TestHeaders:
-    async def test_a_gate_that_wants_a_header_gets_it_with_every_request(
-        self, guarded_server: str, unique: str
-    ) -> None:
-        async with gate(guarded_server) as front:
-            headers = json.dumps({"X-Gate": "abre-sesamo"})
-            await pool_made({"api_url": front.url, "auth_string": AUTH, "headers": headers}, unique)
-            told = await refused({"api_url": front.url, "auth_string": AUTH})
-            assert told.code() is grpc.StatusCode.UNAUTHENTICATED
-
-
-@asynccontextmanager
-async def gate(upstream: str) -> AsyncIterator[Front]:
-    async with fronting(upstream) as front:
-        front.before = lambda request: None if request.headers.get("x-gate") == "abre-sesamo" else Answer(403)
-        yield front
 
 
 class TestOrder:
@@ -354,9 +239,3 @@ async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server:
     assert b"collections/views" in errors  # it did log the request
     for text in (output, errors):
         assert WRONG.partition(":")[2].encode() not in text
-
-
-@asynccontextmanager
-async def serving_over_tls(settings: dict[str, Any]) -> AsyncIterator[Any]:
-    async with serving(settings, open_api=Api) as engine:
-        yield engine.stub
