@@ -49,11 +49,6 @@ class _Failing(_Transient):
     """The server failed over the request: it may have been the moment, and may be the request."""
 
 
-def _failed_enough(state: RetryCallState) -> bool:
-    failed = state.outcome is not None and isinstance(state.outcome.exception(), _Failing)
-    return failed and state.attempt_number >= FAILURES
-
-
 def _wait(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome is not None else None
     return max(_BACK_OFF(state), failure.wait if isinstance(failure, _Transient) else 0.0)
@@ -197,10 +192,8 @@ class Api:
         await self._client.aclose()
 
     async def _send(self, pace: Pace, method: str, path: str, made: Made | None = None, **content: Any) -> Any:
-        attempts = AsyncRetrying(
-            retry=retry_if_exception_type(_Transient), stop=_failed_enough, wait=_wait, reraise=True
-        )
-        reason, maybe_done = "the Prefect server does not answer", False
+        attempts = AsyncRetrying(retry=retry_if_exception_type(_Transient), wait=_wait, reraise=True)
+        reason, maybe_done, failures = "the Prefect server does not answer", False, 0
         loop = asyncio.get_running_loop()
         began = loop.time()
         ends = began + (self._patience if self._answered else self._deadline)
@@ -215,6 +208,9 @@ class Api:
                         except _Transient as failure:
                             reason = str(failure)
                             maybe_done = maybe_done or failure.sent
+                            failures += isinstance(failure, _Failing)
+                            if failures >= FAILURES:
+                                raise TimeoutError from failure
                             if not failure.sent and loop.time() > began + self._deadline:
                                 raise TimeoutError from failure  # it was there, and is gone
                             if loop.time() + failure.wait > ends:

@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -38,6 +39,8 @@ class Script:
     url: str = ""
     answers: deque[Answer] = field(default_factory=deque)
     requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    """When each request was there."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -54,6 +57,7 @@ class Script:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.requests.append((method, target, headers, body))
+        self.moments.append(time.monotonic())
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         match answer:
             case "close":
@@ -115,9 +119,12 @@ CALLS: dict[str, Call] = {
 each = pytest.mark.parametrize("call", sorted(CALLS))
 
 
+BUSY: list[Answer] = [(503, {"exception_message": "busy"}), (429, "slow"), (502, ""), (504, "<html>"), (408, None)]
+
+
 @each
 @pytest.mark.thorough
-@pytest.mark.parametrize("failure", [(503, {"exception_message": "busy"}), (429, "slow"), (502, ""), "close", "half"])
+@pytest.mark.parametrize("failure", [*BUSY, (425, "too early"), "close", "half"])
 async def test_a_busy_or_vanishing_server_is_asked_again_until_it_answers(
     patient: Api, script: Script, call: str, failure: Answer
 ) -> None:
@@ -128,11 +135,26 @@ async def test_a_busy_or_vanishing_server_is_asked_again_until_it_answers(
 
 
 @pytest.mark.thorough
-async def test_the_waits_between_attempts_grow_and_stay_short(api: Api, script: Script) -> None:
+async def test_the_waits_between_attempts_are_random_and_short_at_first(api: Api, script: Script) -> None:
     script.answers.append((503, None))
     with pytest.raises(Unreachable):
         await api.get("a")
     assert 4 <= len(script.requests) <= 25  # in 2.5 s: at first every few hundredths, at last every second
+
+
+@pytest.mark.thorough
+async def test_the_waits_between_attempts_grow_until_they_are_two_seconds(
+    patient: Api, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda least, most: most)  # the longest that each may be
+    script.answers.extend([(503, None)] * 8 + [(200, {})])
+    await patient.get("a")
+    waits = [later - earlier for earlier, later in pairwise(script.moments)]
+    assert [wait >= least for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2, 2), strict=True)] == [
+        True
+    ] * 8
+    assert sum(waits[:4]) < waits[5]  # a busy machine makes each longer
+    assert waits[7] < 3
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -210,9 +232,15 @@ async def test_a_server_that_fails_is_asked_a_few_times_only(api: Api, script: S
     assert len(script.requests) == 3
 
 
-async def test_a_failure_that_passes_is_no_failure(api: Api, script: Script) -> None:
-    script.answers.extend([(500, None), (503, None), (201, {"id": "x"})])
-    assert await api.post("a/b", BODY) == {"id": "x"}
+@pytest.mark.parametrize("answers", [[500, 503], [503, 429, 502, 500], [500, "close", 503, 500]])
+async def test_a_failure_that_passes_is_no_failure(
+    patient: Api, script: Script, answers: list[int | Literal["close"]]
+) -> None:
+    """However busy the server was before it: only failures count, by which it may be the request's fault."""
+    script.answers.extend(answer if answer == "close" else (answer, None) for answer in answers)
+    script.answers.append((201, {"id": "x"}))
+    assert await patient.post("a/b", BODY) == {"id": "x"}
+    assert len(script.requests) == len(answers) + 1
 
 
 @each
