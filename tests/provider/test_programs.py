@@ -102,31 +102,6 @@ def test_the_yaml_sample_is_made_found_unchanged_and_destroyed(
         assert httpx.get(f"{prefect_server}/{gone}").status_code == httpx.codes.NOT_FOUND
 
 
-def test_a_preview_says_what_is_replaced_and_why(sample: Path, tmp_path: Path, prefect_server: str) -> None:
-    def pulumi(*arguments: str) -> str:
-        done = run(*arguments, folder=sample, backend=tmp_path / "backend")
-        return done.stdout + done.stderr
-
-    pulumi("stack", "init", STACK)
-    pulumi("config", "set", "prefect:api_url", prefect_server)
-    pulumi("config", "set", "--secret", "clave_del_proveedor", CANARY)
-    pulumi("up", "--yes", "--skip-preview")
-    program = sample / "Pulumi.yaml"
-    written = program.read_text(encoding="utf-8")
-    renamed = written.replace("name: importar-lista-de-precios", "name: importar-precios")
-    program.write_text(renamed.replace("type: process", "type: docker"), encoding="utf-8")
-
-    told = pulumi("preview")
-
-    in_place = "is replaced, since it can't be changed in place"
-    assert f"{in_place}: name: the API has no renaming of deployments" in told
-    assert f"{in_place}: type: a pool's worker type is fixed when it is made" in told
-    assert re.search(r"2 to replace", told)
-    program.write_text(written.replace("description: Listas", "description: Las listas"), encoding="utf-8")
-    assert "is replaced" not in pulumi("preview")
-    pulumi("destroy", "--yes", "--skip-preview")
-
-
 PYTHON_PROJECT = f"""\
 name: muestra-python
 runtime: python

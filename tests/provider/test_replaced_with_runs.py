@@ -97,21 +97,43 @@ async def test_a_removed_schedule_takes_no_overdue_run_of_another_one_along(
     """The server does, when one is deleted."""
     hourly = {"slug": "cada-hora", "cron": "30 * * * *", "timezone": "UTC"}
     resource = await engine.up("Deployment", "d", {**base, "schedules": [SCHEDULE, hourly]})
-    now = datetime.now(UTC)
-    past = {"start_time": (now - timedelta(days=1)).isoformat(), "end_time": now.isoformat(), "min_runs": 1}
-    await client.post(f"deployments/{resource.id}/schedule", {**past, "max_runs": 1, "min_time": 0})
-
-    async def due() -> set[str]:
-        body = {"deployments": {"id": {"any_": [resource.id]}}}
-        rows = await client.find("flow_runs/filter", body)
-        times = [datetime.fromisoformat(row["expected_start_time"]) for row in rows]
-        return {time.strftime("%H:%M") for time in times if time < now}
-
-    before = await due()
-    assert len(before) == 2
+    assert len(await overdue(client, resource.id)) == 2
     await engine.up("Deployment", "d", {**base, "schedules": [SCHEDULE]})
 
-    assert await due() == {"01:00"}
+    rows = await client.find("flow_runs/filter", {"deployments": {"id": {"any_": [resource.id]}}})
+    now, times = datetime.now(UTC), [datetime.fromisoformat(row["expected_start_time"]) for row in rows]
+    assert {time.strftime("%H:%M") for time in times if time < now} == {"01:00"}
+
+
+@pytest.mark.parametrize("change", ["name", "flow_name", "pool"])
+async def test_a_schedules_overdue_run_is_offered_once_by_what_has_come_in_the_place_of_its_deployment_or_pool(
+    engine: Any, client: Any, base: dict[str, Any], change: str
+) -> None:
+    resource = await engine.up("Deployment", "d", base)
+    late = await overdue(client, resource.id)
+    await client.post(f"deployments/{resource.id}/schedule", {"min_runs": 2})
+
+    if change == "pool":
+        pool = await engine.up("WorkPool", "p", {"name": base["work_pool_name"], "type": "docker"})
+        await engine.up("Deployment", "d", {**base, "work_pool_id": pool.values["work_pool_id"]})
+    else:
+        await engine.up("Deployment", "d", {**base, change: f"{base[change]}-nuevo"})
+
+    body = {"scheduled_before": (datetime.now(UTC) + timedelta(days=30)).isoformat(), "limit": 200}
+    offered = await client.post(f"work_pools/{base['work_pool_name']}/get_scheduled_flow_runs", body)
+    runs = [row["flow_run"] for row in offered]
+    # Those to come are the scheduler's to make again.
+    assert [(run["name"], run["next_scheduled_start_time"]) for run in runs] == list(late.items())
+    assert {run["deployment_id"] for run in runs} == {resource.id}
+
+
+async def overdue(client: Any, deployment: str) -> dict[str, str]:
+    """Runs of each schedule that no worker has taken in time: their times by their names."""
+    now = datetime.now(UTC)
+    past = {"start_time": (now - timedelta(days=1)).isoformat(), "end_time": now.isoformat(), "min_runs": 1}
+    await client.post(f"deployments/{deployment}/schedule", {**past, "max_runs": 1, "min_time": 0})
+    rows = await client.find("flow_runs/filter", {"deployments": {"id": {"any_": [deployment]}}})
+    return {row["name"]: row["next_scheduled_start_time"] for row in rows}
 
 
 async def test_runs_that_wait_at_a_pool_of_another_type_are_found_in_the_new_one(
