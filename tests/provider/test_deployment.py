@@ -231,6 +231,42 @@ async def test_a_deployment_deleted_in_the_ui_comes_back(engine: Any, client: An
     assert (await engine.up("Deployment", "d", base)).steps == ["create"]
 
 
+async def test_one_whose_pool_was_deleted_shows_it_and_is_attached_to_the_one_made_anew(
+    engine: Any, client: Any, base: dict[str, Any]
+) -> None:
+    given = {**base, "work_queue_name": "urgente"}
+    resource, pool = await engine.up("Deployment", "d", given), engine.resources["prefect:index:WorkPool", "p"]
+    await client.delete(f"work_pools/{pool.id}")
+
+    assert await engine.refresh(resource) == ["work_pool_id", "work_pool_name"]
+    assert await engine.refresh(pool) == ["gone"]
+    await engine.up("WorkPool", "p", {"name": base["work_pool_name"], "type": "process"})
+    assert (await engine.up("Deployment", "d", {**given, "work_pool_id": pool.values["work_pool_id"]})).steps != [
+        "same"
+    ]
+
+    row = await client.get(f"deployments/{resource.id}")
+    assert (row["work_pool_name"], row["work_queue_name"]) == (base["work_pool_name"], "urgente")
+    assert await engine.refresh(resource) == []
+
+
+async def test_one_whose_flow_was_deleted_has_gone_with_it_and_comes_back_whole(
+    engine: Any, client: Any, base: dict[str, Any]
+) -> None:
+    given = {**base, "schedules": [USUAL], "triggers": [{"name": base["name"], "expect": ["a"]}]}
+    resource = await engine.up("Deployment", "d", given)
+    await client.delete(f"flows/{resource.values['flow_id']}")
+
+    assert await engine.refresh(resource) == ["gone"]
+    assert (await engine.up("Deployment", "d", given)).steps == ["create"]
+
+    row = await client.get(f"deployments/name/{base['flow_name']}/{base['name']}")
+    assert [row["id"], [item["slug"] for item in row["schedules"]]] == [resource.id, ["usual"]]
+    named = await client.find("automations/filter", {"automations": {"name": {"any_": [base["name"]]}}})
+    assert [item["actions"][0]["deployment_id"] for item in named] == [resource.id]
+    assert await engine.refresh(resource) == []
+
+
 async def test_another_name_makes_the_new_one_before_the_old_one_goes(
     engine: Any, client: Any, base: dict[str, Any]
 ) -> None:
