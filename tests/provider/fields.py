@@ -162,6 +162,13 @@ SUBJECTS = {
 }
 
 
+OF_OTHER_OBJECTS: Mapping[tuple[str, str], Case] = {
+    ("Deployment", "triggers"): Case([{"name": "{name}-t", "expect": ["a"]}], ["ui"]),
+    ("Deployment", "global_concurrency_limit_id"): Case("{limit}", "{limit-of-people}"),
+}
+"""Fields whose edit is one of another object, or names one."""
+
+
 def filled(value: Any, names: Mapping[str, str]) -> Any:
     match value:
         case str():
@@ -181,6 +188,10 @@ async def edited(client: Any, path: str, subject: Subject, case: Case, name: str
     if subject.whole:
         row = await client.get(path)
         await client.put(path, {**{key: row[key] for key in subject.whole}, **body})
+    elif name == "triggers":
+        (row,) = await client.get(f"automations/related-to/prefect.deployment.{path.rpartition('/')[2]}")
+        kept = {key: row[key] for key in SUBJECTS["Automation"].whole}
+        await client.put(f"automations/{row['id']}", {**kept, "trigger": {**row["trigger"], "expect": case.outside}})
     elif name == "job_defaults":
         template = (await client.get(path))["base_job_template"]
         template["variables"]["properties"]["stream_output"]["default"] = True
