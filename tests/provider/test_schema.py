@@ -198,6 +198,15 @@ def test_each_kind_has_a_class_and_each_class_a_kind() -> None:
     assert set(CLASSES) == set(BY_NAME)
 
 
+@pytest.mark.parametrize("name", sorted(resources.__all__))
+def test_whatever_there_is_for_programs_says_in_a_sentence_what_it_is(name: str) -> None:
+    item = getattr(resources, name)
+    # A class's own: not that of what it is derived from.
+    told = (vars(item).get("__doc__") if isinstance(item, type) else item.__doc__) or ""
+    assert len(told.split()) > 2
+    assert not told.startswith(f"{name}(")  # nor what `dataclass` makes of its fields
+
+
 @pytest.mark.parametrize("name", sorted(CLASSES))
 async def test_a_class_hands_over_exactly_the_schemas_properties(name: str, sent: dict[str, dict[str, Any]]) -> None:
     await asyncio.sleep(0)  # outputs need a loop that runs
@@ -282,7 +291,6 @@ def test_a_function_in_python_takes_exactly_the_schemas_arguments(
     name: str, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = getattr(resources, python_name(name) + form)
-    assert call.__doc__
     parameters = {key: item for key, item in inspect.signature(call).parameters.items() if key != "opts"}
     published = SCHEMA["functions"][f"prefect:index:{name}"]["inputs"]
     assert set(parameters) == set(published["properties"])
