@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.toolchain.launcher import environment
@@ -27,7 +27,8 @@ class Cli:
     program: str
     name: str
     url: str
-    changed: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    """What else is in its environment."""
     process: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class Cli:
             "PREFECT_API_URL": self.url,
             "PYTHONPATH": str(ROOT),
             "NAME": self.name,
-            "CHANGED": "1" if self.changed else "0",
+            **self.variables,
         }
         base = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "PREFECT_"))}
         self.pids.write_text("")  # those of before may be other processes' by now
@@ -87,3 +88,8 @@ class Cli:
     @property
     def is_locked(self) -> bool:
         return any((self.folder / "backend").rglob("locks/**/*.json"))
+
+    @property
+    def state(self) -> str:
+        """As the last checkpoint has it; nothing where there is none."""
+        return "".join(path.read_text() for path in (self.folder / "backend").rglob("stacks/**/*.json"))
