@@ -117,10 +117,12 @@ class Api:
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         await self._write("PATCH", path, json=body)
 
-    async def delete(self, path: str) -> None:
-        """That there is nothing to delete is success."""
+    async def delete(self, path: str) -> bool:
+        """That there is nothing to delete is success, and False."""
         with suppress(NotFound):
             await self._write("DELETE", path)
+            return True
+        return False
 
     async def _write(self, method: str, path: str, made: Made | None = None, **content: Any) -> Any:
         """A request that changes something: what was listed of that before is asked for anew."""

@@ -20,6 +20,13 @@ LISTED: dict[str, dict[str, Any]] = {
 }
 OF_THE_MOMENT = frozenset({"id", "created", "updated", "last_polled", "status", "events", "active_slots"})
 """What is not as anybody wrote it: times, a worker's signs of life, and ids, which a thing made anew has others of."""
+OF_A_RUN = frozenset(
+    {
+        *("name", "parameters", "tags", "state_type", "next_scheduled_start_time"),
+        *("deployment_id", "work_pool_name", "work_queue_name"),
+    }
+)
+"""What a run that waits is, and where: one that is made again is another one by all else."""
 
 Rows = dict[str, tuple[str, str]]
 """Of each thing, by its id: where it belongs, and what it is, with other things called by their names."""
@@ -31,6 +38,9 @@ async def everything(client: Any) -> Rows:
     names = {row["id"]: f"{kind}/{_name(row)}" for kind, rows in listed.items() for row in rows}
     used = {row["flow_id"] for row in listed["deployments"]}
     listed["flows"] = [row for row in listed["flows"] if row["id"] in used]
+    listed["flow_runs"] = [
+        {key: value for key, value in row.items() if key in OF_A_RUN | {"id"}} for row in listed["flow_runs"]
+    ]
     return {row["id"]: (kind, _told(row, names)) for kind, rows in listed.items() for row in rows}
 
 
@@ -38,13 +48,6 @@ def beside(now: Rows, before: Rows) -> list[tuple[str, str]]:
     """What came to be since. Raises: AssertionError: something else was lost, or is not as it was."""
     assert {id_: now.get(id_) for id_ in before} == before
     return sorted(row for id_, row in now.items() if id_ not in before)
-
-
-async def clear(client: Any, before: Rows) -> None:
-    """Delete what came to be since."""
-    for id_, (kind, text) in (await everything(client)).items():
-        if id_ not in before and kind not in {"flows", "work_queues"}:  # flows stay, and queues go with their pool
-            await client.delete(f"{kind}/{json.loads(text)['name'] if kind == 'work_pools' else id_}")
 
 
 def _name(row: Mapping[str, Any]) -> str:

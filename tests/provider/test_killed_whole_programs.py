@@ -15,7 +15,7 @@ import pytest
 from tests.provider.conftest import Engine, serving
 from tests.provider.everything import everything
 from tests.provider.front import fronting, nothing
-from tests.provider.killing import Killer, Scenario, State, answered, destroy, plugin, refresh, up
+from tests.provider.killing import Declared, Killer, Scenario, State, answered, destroy, plugin, refresh, up
 from tests.provider.small_program import small_program
 
 pytestmark = pytest.mark.server
@@ -53,6 +53,16 @@ async def test_wherever_a_destroy_is_killed_the_next_one_leaves_nothing_not_even
     assert len(calls) >= 10
 
 
+async def runs_wait(client: Any, state: State) -> None:
+    """Asked for by hand, one to come and one overdue."""
+    if "one" not in state.resources:
+        return
+    for name, due in (("soon", "2040-01-01T03:00:00Z"), ("late", "2024-01-01T03:00:00Z")):
+        waiting = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+        body = {"name": name, "parameters": {"n": 7}, "tags": ["a mano"], "state": waiting}
+        await client.post(f"deployments/{state.resources['one'].id}/create_flow_run", body)
+
+
 @pytest.mark.parametrize(
     ("change", "only"),
     [
@@ -64,16 +74,60 @@ async def test_wherever_a_destroy_is_killed_the_next_one_leaves_nothing_not_even
     ids=["deployment", "pool", "queue", "block"],
 )
 @pytest.mark.usefixtures("neighbour")
-async def test_wherever_a_replacement_is_killed_the_next_up_has_the_new_one_once_and_the_old_one_never(
+async def test_wherever_a_replacement_is_killed_the_next_up_has_the_new_one_once_with_its_waiting_runs_and_no_old_one(
     prefect_server: str, client: Any, unique: str, change: dict[str, Any], only: set[str]
 ) -> None:
     async def prepare(engine: Engine, state: State) -> None:
         await up(engine, state, small_program(unique, state, only=only))
+        await runs_wait(client, state)
 
     async def replace(engine: Engine, state: State) -> None:
         await up(engine, state, small_program(unique, state, only=only, **change))
 
     await Scenario(replace, prepare).killed_at_each_call(prefect_server, client)
+
+
+async def test_wherever_a_queue_for_another_is_killed_its_waiting_runs_wait_in_the_other_once(
+    prefect_server: str, client: Any, unique: str
+) -> None:
+    of_the_queue = {"pool", "queue", "other-queue", "one"}
+
+    async def prepare(engine: Engine, state: State) -> None:
+        await up(engine, state, small_program(unique, state, only=of_the_queue))
+        await runs_wait(client, state)
+
+    async def leave(engine: Engine, state: State) -> None:
+        program = small_program(unique, state, only=of_the_queue - {"queue"})
+        there = {"work_queue_name": "tranquila"}
+        await up(
+            engine, state, [it._replace(inputs={**it.inputs, **there}) if it.name == "one" else it for it in program]
+        )
+
+    calls = await Scenario(leave, prepare).killed_at_each_call(prefect_server, client)
+
+    assert len([call for call in calls if call.path.endswith("/create_flow_run")]) == 2
+
+
+@pytest.mark.parametrize("then", [{"concurrency_limit": 2}, None], ids=["one of its own", "gone"])
+async def test_wherever_letting_go_of_a_shared_limit_is_killed_the_limit_stays_as_it_was_declared(
+    prefect_server: str, client: Any, unique: str, then: dict[str, Any] | None
+) -> None:
+    def program(state: State, more: dict[str, Any] | None) -> list[Declared]:
+        pool, deployment, limit = small_program(unique, state, n=5, only={"pool", "two", "limit"})
+        if more is None:
+            return [pool, limit]
+        return [pool, limit, deployment._replace(inputs={**deployment.inputs, **more})]
+
+    async def prepare(engine: Engine, state: State) -> None:
+        shared = {"global_concurrency_limit_id": state.output("limit", "limit_id")}
+        await up(engine, state, program(state, shared))
+
+    async def let_go(engine: Engine, state: State) -> None:
+        await up(engine, state, program(state, then))
+
+    calls = await Scenario(let_go, prepare).killed_at_each_call(prefect_server, client)
+
+    assert len([call for call in calls if call.writes]) == 2
 
 
 @pytest.mark.usefixtures("neighbour")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.provider.api import Api
+from infra.provider.kinds.kind import owned
 from infra.provider.listing import Row
 
 
@@ -36,6 +37,14 @@ async def of_queue(api: Api, queue_id: str) -> list[Row]:
     return await _waiting(api, {"work_pool_queues": {"id": {"any_": [queue_id]}}})
 
 
+async def of_no_queue(api: Api, former: str, owner: str) -> list[Row]:
+    """Runs that a queue of this name has left without one when it went, of deployments that are the stack's."""
+    rows = await _waiting(api, {}, work_queue_name={"any_": [former]})
+    left = [row for row in rows if row["work_queue_id"] is None and row["deployment_id"] is not None]
+    deployments = {id_: await api.get_or_none(f"deployments/{id_}") for id_ in {row["deployment_id"] for row in left}}
+    return [row for row in left if owned((deployments[row["deployment_id"]] or {}).get("labels"), owner)]
+
+
 async def follow(api: Api, rows: Iterable[Row], successor: str) -> None:
     """Make those of `rows` again that are gone, for the deployment in the place of theirs."""
     for row in rows:
@@ -55,8 +64,10 @@ async def find_a_queue(api: Api, deployments: Iterable[str]) -> None:
             await api.delete(f"flow_runs/{row['id']}")  # no worker can have taken it
 
 
-async def _waiting(api: Api, where: Mapping[str, Any]) -> list[Row]:
-    rows = await api.find("flow_runs/filter", {**where, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}})
+async def _waiting(api: Api, where: Mapping[str, Any], **runs: Any) -> list[Row]:
+    """Of objects `where` that is so, runs that are so."""
+    scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}, **runs}
+    rows = await api.find("flow_runs/filter", {**where, "flow_runs": scheduled})
     # One that has begun before goes on by itself; one that waits for a slot, the server leaves as it is.
     return [row for row in rows if not row["run_count"] and row["state"]["name"] != "AwaitingConcurrencySlot"]
 

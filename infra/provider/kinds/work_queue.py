@@ -146,7 +146,8 @@ class WorkQueue(Kind[WorkQueueInputs]):
         path = _path(old)
         if old.name != DEFAULT:
             waiting = await waiting_runs.of_queue(session.api, state["work_queue_id"])
-            await session.api.delete(path)
+            if not await session.api.delete(path):  # an `up` that was killed may have got as far as this
+                waiting = await waiting_runs.of_no_queue(session.api, old.name, session.owner)
             await waiting_runs.find_a_queue(session.api, [row["deployment_id"] for row in waiting])
             return
         try:
