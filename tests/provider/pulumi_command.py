@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -90,6 +91,9 @@ class Cli:
         return any((self.folder / "backend").rglob("locks/**/*.json"))
 
     @property
-    def state(self) -> str:
-        """As the last checkpoint has it; nothing where there is none."""
-        return "".join(path.read_text() for path in (self.folder / "backend").rglob("stacks/**/*.json"))
+    def objects(self) -> list[str]:
+        """The types of Prefect's objects that the last checkpoint has."""
+        (path,) = (self.folder / "backend").rglob("stacks/**/*.json")
+        latest = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+        types = [str(resource["type"]) for resource in latest.get("resources") or ()]
+        return [type_ for type_ in types if type_.startswith("prefect:index:")]
