@@ -29,6 +29,8 @@ class Recorder(pulumi.runtime.Mocks):
     """What was registered: by type and name, with its inputs."""
 
     made: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    waits_for: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
+    """The same, and of the same, what has to be there first."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.made[args.typ, args.name] = args.inputs
@@ -47,6 +49,15 @@ class Recorder(pulumi.runtime.Mocks):
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         return {name: inputs for (token, name), inputs in self.made.items() if token.endswith(f":{kind}")}
+
+
+class Monitor(mocks.MockMonitor):
+    mocks: Recorder
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # gRPC names its methods so
+        known = (urn.split("::")[2:] for urn in request.dependencies)
+        self.mocks.waits_for[request.type, request.name] = {(kind.rpartition("$")[2], name) for kind, name in known}
+        return super().RegisterResource(request)
 
 
 @pytest.fixture
@@ -94,7 +105,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         settings.reset_options(project="prefect-infra", stack=base)
-        mocks.set_mocks(recorder, project="prefect-infra", stack=base, preview=preview)
+        mocks.set_mocks(recorder, "prefect-infra", base, preview, monitor=Monitor(recorder))
         runtime_config.set_all_config({**flat, **given}, list(given))
         monkeypatch.chdir(tmp_path / "infra")
         # Path.cwd() follows the link to the real infra/: the program must see the copy.

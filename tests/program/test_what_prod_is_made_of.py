@@ -113,6 +113,13 @@ def test_the_migration_runs_once_and_is_not_taken_for_a_service(program: Callabl
     assert (migration["start"], migration["mustRun"], migration["restart"]) == (False, False, "no")
 
 
+def test_a_migration_is_limited_before_it_runs(program: Callable[..., Any]) -> None:
+    """An engine that is to limit what has just begun or ended fails, and the `up` with it."""
+    run, limit = (f"prefect:index:{kind}" for kind in ("CompletedRun", "PidsLimit"))
+    name = f"{PREFIX}-migration"
+    assert (limit, name) in program("prod").waits_for[run, name]
+
+
 def test_workers_reach_the_api_through_the_proxy_and_only_docker_ones_tell_metrics(program: Callable[..., Any]) -> None:
     for name, inputs in program("prod").of("Container").items():
         if "worker" in name:

@@ -101,7 +101,9 @@ class OneEngine:
                 made += self._handed_over(name, container, merged, comes_and_goes=number > always)
                 continue
             life = {**STARTED, "wait": True, "wait_timeout": container.start_seconds}
-            made.append(self._made(name, container, merged, **life))
+            started = self._made(name, container, merged, **life)
+            self._limited(name, container, started)
+            made.append(started)
         return Running(resources=made, names=names, shared_name=None)
 
     def _handed_over(
@@ -113,6 +115,7 @@ class OneEngine:
         before = pulumi.ResourceOptions(delete_before_replace=False, hooks=start_first(self.naming, name))
         merged = pulumi.ResourceOptions.merge(opts, left)
         made = self._made(name, replace(container, labels=labels), merged, before, **life)
+        self._limited(name, container, made)
         taken = HandedOver(
             name,
             name=name,
@@ -127,7 +130,9 @@ class OneEngine:
 
     def run_once(self, container: Container, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         made = self._made(container.name, container, opts, restart="no", start=False, must_run=False)
-        with_it = pulumi.ResourceOptions(parent=made, deleted_with=made)
+        limited = self._limited(container.name, container, made)
+        # An engine that is to limit what has just begun or ended fails: "cannot update a stopped container".
+        with_it = pulumi.ResourceOptions(parent=made, deleted_with=made, depends_on=[limited])
         return CompletedRun(container.name, container_id=made.id, timeout_seconds=container.done_seconds, opts=with_it)
 
     def _made(
@@ -143,7 +148,7 @@ class OneEngine:
         networks = [container.network, *container.further_networks] if container.network else []
         files = {**container.files, **container.configs, **container.passed_on}
         engine = [Mount(source=ENGINE_SOCKET, target=ENGINE_SOCKET)] if container.holds_engine else []
-        resource = docker.Container(
+        return docker.Container(
             name,
             name=name,
             hostname=name,
@@ -186,13 +191,10 @@ class OneEngine:
             opts=pulumi.ResourceOptions.merge(opts, before or gone),
             **life,
         )
-        PidsLimit(
-            name,
-            container_id=resource.id,
-            limit=container.limits.pids,
-            opts=pulumi.ResourceOptions(parent=resource, deleted_with=resource),
-        )
-        return resource
+
+    def _limited(self, name: str, container: Container, made: docker.Container) -> PidsLimit:
+        with_it = pulumi.ResourceOptions(parent=made, deleted_with=made)
+        return PidsLimit(name, container_id=made.id, limit=container.limits.pids, opts=with_it)
 
     def _group_of_socket(self) -> int:
         return group_of_socket_there(self.host.url) if self.host else group_of_socket()
