@@ -40,6 +40,10 @@ def is_running(container: str) -> bool:
     return docker("inspect", "--format", "{{.State.Running}}", container) == "true"
 
 
+def is_healthy(container: str) -> bool:
+    return docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy"
+
+
 def eventually(what: str, probe: Callable[[], Any], seconds: float = 60, every: float = 1.0) -> Any:
     """The first true answer of `probe`; fails with `what` when there is none in time."""
     deadline = time.monotonic() + seconds

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import ssl
-import subprocess
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from tests.stack.by_the_document import OPERATIONS, commands, type_in
+from tests.stack.by_the_document import OPERATIONS
 from tests.stack.cis import CHECKS, failures
-from tests.stack.platforms import ROOT, Platform, console, docker, eventually
-from tests.stack.secured import events, get_token, heard, listen_for
+from tests.stack.platforms import Platform, console, docker, eventually
+from tests.stack.proxied import answers
+from tests.stack.secured import READ, events, happened, heard, listen_for, missed
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
-from tests.stack.test_looking_after import deployments, prefect_infra, rows
 
 pytestmark = pytest.mark.docker
-READ = """
-import base64, os, sys, tomllib, urllib.request
+TELL = """
+import json, os, sys, tomllib
+import httpx
 profile = tomllib.load(open(os.environ["PREFECT_PROFILES_PATH"], "rb"))["profiles"]["worker"]
-auth = base64.b64encode(profile["PREFECT_API_AUTH_STRING"].encode()).decode()
-request = urllib.request.Request(sys.argv[1], headers={"Authorization": f"Basic {auth}"})
-print(urllib.request.urlopen(request, timeout=30).read().decode())
+auth = tuple(profile["PREFECT_API_AUTH_STRING"].split(":", 1))
+with httpx.Client(base_url=sys.argv[1], auth=auth, timeout=30) as api:
+    token = api.get("csrf-token", params={"client": "prueba"}).raise_for_status().json()["token"]
+    headers = {"Prefect-Csrf-Client": "prueba", "Prefect-Csrf-Token": token}
+    for event in json.loads(sys.argv[2]):
+        api.post("events", json=[event], headers=headers).raise_for_status()
 """
+"""What a worker tells one replica, by the replica's own name."""
 
 
 def inspected(prod: Platform) -> list[dict[str, Any]]:
@@ -70,19 +72,35 @@ def test_a_flow_runs_in_a_container_of_its_own(prod: Platform, outputs: dict[str
     run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]
     assert eventually("logs", lambda: logs_of(api, run["id"]))
-    assert any("-run-" in name for name in prod.containers())
+    images = {_inspect(name)["Image"] for name in prod.containers() if "-run-" in name}
+    assert images == {_inspect(outputs["workers"]["ventas"][0])["Image"]}, "what runs is what was released"
 
 
 def test_events_of_one_replica_come_by_websocket_from_the_others(
-    outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
+    prod: Platform, outputs: dict[str, Any], trusting: ssl.SSLContext, api: httpx.Client
 ) -> None:
-    """Several connections, so that each replica has some: what one is told, Redis tells the others."""
-    name = f"prueba.{uuid.uuid4()}"
+    """Each is told once, to a replica that is named: what one is told, Redis tells the others."""
+    name, worker = f"prueba.{uuid.uuid4()}", outputs["workers"]["ventas"][0]
+    told = {replica: [happened(name) for _ in range(5)] for replica in ("api-1", "api-2")}
     with events(outputs, trusting) as first, events(outputs, trusting) as second:
         for listener in (first, second):
             listen_for(listener, name, outputs["auth_string"])
-        for listener in (first, second):
             assert eventually("the event", partial(heard, listener, name, api), 120)
+        for replica, each in told.items():
+            url = f"http://{prod.named(replica)}:4200/api/"
+            docker("exec", worker, "python", "-c", TELL, url, json.dumps(each))
+        ids = {event["id"] for each in told.values() for event in each}
+        assert [missed(listener, ids) for listener in (first, second)] == [set(), set()]
+
+
+def test_what_is_asked_at_once_is_shared_by_the_replicas(prod: Platform, api: httpx.Client) -> None:
+    before = answers(prod)
+    with ThreadPoolExecutor(20) as threads:
+        given = list(threads.map(lambda _: api.post("flow_runs/count", json={}), range(100)))
+    assert all(answer.is_success for answer in given)
+    more = {replica: number - before[replica] for replica, number in answers(prod).items()}
+    assert more.keys() == {prod.named("api-1"), prod.named("api-2")}
+    assert min(more.values()) >= 25
 
 
 def test_a_websocket_without_the_credential_is_closed(outputs: dict[str, Any], trusting: ssl.SSLContext) -> None:
@@ -129,10 +147,16 @@ def test_no_secret_is_seen_in_the_state_nor_by_who_asks_the_engine(prod: Platfor
     }
     assert all(len(secret) > 30 for secret in secrets)
     shown = [prod.run("stack", "export", "--stack", prod.stack).stdout, *map(json.dumps, inspected(prod))]
-    shown += [docker("logs", name) for name in prod.containers()]
+    shown += [console(name) for name in prod.containers()]
     shown += [docker("exec", prod.named("api-1"), "env")]
     for text in shown:
         assert not any(secret in text or json.dumps(secret)[1:-1] in text for secret in secrets)
+
+
+def test_containers_are_made_of_images_by_content(prod: Platform) -> None:
+    """A name may come to mean another image, and a container that is made anew would then be another one."""
+    made = {each["Name"]: each["Config"]["Image"] for each in inspected(prod) if "-run-" not in each["Name"]}
+    assert {name: image for name, image in made.items() if not image.startswith("sha256:")} == {}
 
 
 def test_every_container_is_held_against_the_cis_benchmark(prod: Platform) -> None:
@@ -144,175 +168,3 @@ def test_every_container_is_held_against_the_cis_benchmark(prod: Platform) -> No
     checked = {number: roles for number, roles in told.items() if number in CHECKS}
     assert checked.keys() == CHECKS.keys()
     assert {number: roles for number, roles in checked.items() if roles} == failures(prod.containers())
-
-
-def is_asked(prod: Platform, replica: str) -> bool:
-    """Whether the proxy sends requests to it, as it says itself."""
-    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())"
-    told = docker("exec", prod.named("proxy"), "python3", "-c", read)
-    return f'haproxy_server_status{{proxy="api",server="{replica}",state="UP"}} 1' in told
-
-
-def test_the_api_answers_while_a_replica_is_gone(prod: Platform, api: httpx.Client) -> None:
-    victim = prod.named("api-1")
-    docker("kill", victim)
-    try:
-        statuses = [api.get("admin/version").status_code for _ in range(30)]
-        assert statuses == [httpx.codes.OK] * 30
-        assert api.post("flow_runs/count", json={}).is_success
-    finally:
-        docker("start", victim)
-    eventually("the replica is back", lambda: is_asked(prod, victim), 180)
-
-
-def test_a_replica_that_hangs_gets_no_requests_until_it_answers_again(prod: Platform, api: httpx.Client) -> None:
-    hangs = prod.named("api-1")
-    docker("pause", hangs)
-    try:
-
-        def others_answer() -> bool:
-            return all(api.get("admin/version", timeout=3).is_success for _ in range(10))
-
-        eventually("the other one alone is asked", others_answer, 30)
-        assert not is_asked(prod, hangs)
-    finally:
-        docker("unpause", hangs)
-    eventually("it is asked again", lambda: is_asked(prod, hangs), 60)
-
-
-PUT_OFF = """
-import re, time, redis
-client = redis.Redis.from_url(open("/run/secrets/PREFECT_SERVER_DOCKET_URL").read().strip(), decode_responses=True)
-until = time.time() + 15
-while time.time() < until:
-    names = [key for key in client.zrange("prefect:queue", 0, -1) if re.fullmatch("[a-z_]+", key)]
-    client.zadd("prefect:queue", dict.fromkeys(names, time.time() + 3600), xx=True)
-    time.sleep(0.1)
-"""
-"""What is left of a server's clock that was an hour ahead: everything is due in an hour."""
-
-
-def test_services_that_a_clock_put_off_say_so_and_go_on_once_they_are_started_again(prod: Platform) -> None:
-    services = [name for name in prod.containers() if "-services-" in name]
-    docker("exec", services[0], "python", "-c", PUT_OFF)
-
-    def says() -> bool:
-        health = _inspect(services[0])["State"]["Health"]
-        return health["Status"] == "unhealthy" and "start them again" in health["Log"][-1]["Output"]
-
-    eventually("told", says, 90)
-
-    docker("restart", *services)
-
-    eventually("well again", lambda: all(is_healthy(name) for name in services), 90)
-    assert any("brought forward, as the clock was set back: " in console(name) for name in services)
-
-
-def is_healthy(container: str) -> bool:
-    return bool(_inspect(container)["State"]["Health"]["Status"] == "healthy")
-
-
-def test_a_run_that_starts_while_postgres_is_killed_is_not_lost(
-    prod: Platform, outputs: dict[str, Any], api: httpx.Client
-) -> None:
-    deployment = outputs["deployments"]["resumen-diario-de-ventas"]["id"]
-    run = api.post(f"deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
-
-    def state() -> str:
-        return str(api.get(f"flow_runs/{run}").raise_for_status().json()["state_type"])
-
-    eventually("taken by the worker", lambda: state() == "PENDING", 120, every=0.2)
-
-    def started() -> str:
-        return docker("inspect", prod.named("postgres"), "--format", "{{.State.StartedAt}}")
-
-    before = started()
-    # From within, sessions included: a `docker kill` is a stop by hand, after which the engine starts nothing again.
-    # Who does it may go along with the container.
-    command = ["docker", "exec", prod.named("postgres"), "sh", "-c", "kill -KILL -1"]
-    subprocess.run(command, capture_output=True, check=False)
-    eventually("Postgres started again", lambda: started() != before, 60)
-
-    eventually("Completed", lambda: state() == "COMPLETED", 240)
-    assert [each["type"] for each in api.get("flow_run_states/", params={"flow_run_id": run}).json()].count(
-        "RUNNING"
-    ) == 1
-
-
-def secret_of(prod: Platform, role: str) -> str:
-    return docker("exec", prod.named(role), "cat", f"/run/secrets/{role}_password")
-
-
-def gets_in(prod: Platform, password: str) -> bool:
-    ask = f"PGPASSWORD={password} psql -h 127.0.0.1 -U prefect -d prefect -qAtc 'SELECT 1'"
-    command = ["docker", "exec", prod.named("postgres"), "sh", "-c", ask]
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.returncode == 0 or b"password authentication failed" in done.stderr
-    return done.returncode == 0
-
-
-def test_passwords_are_turned_by_a_number_and_what_was_interrupted_by_the_next_up(
-    prod: Platform, outputs: dict[str, Any], api: httpx.Client
-) -> None:
-    deployments = api.post("deployments/count", json={}).json()
-    former = {role: secret_of(prod, role) for role in ("postgres", "redis")}
-    database = _inspect(prod.named("postgres"))["Id"]
-    assert gets_in(prod, former["postgres"])
-
-    *turned, _ = commands("Day 2", "Another password for Postgres or Redis")
-    for command in turned:
-        type_in(prod, command)
-    command = [str(ROOT / ".venv/bin/pulumi"), "up", "--yes", "--non-interactive", "--stack", prod.stack]
-    quiet = subprocess.DEVNULL
-    own = {"cwd": prod.folder, "env": prod.environment, "start_new_session": True}
-    victim = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, **own)
-    eventually("another database's container", lambda: _inspect(prod.named("postgres"))["Id"] != database, 120, 0.1)
-    os.killpg(victim.pid, signal.SIGKILL)
-    victim.wait()
-    prod.run("cancel", "--yes", "--stack", prod.stack, check=False)
-
-    prod.up()  # without --refresh, which would ask an API that can't get at its database
-
-    for role, password in former.items():
-        assert secret_of(prod, role) != password
-    assert not gets_in(prod, former["postgres"])
-    assert gets_in(prod, secret_of(prod, "postgres"))
-    assert eventually("the API", lambda: api.post("deployments/count", json={}).json() == deployments, 120)
-    run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
-    assert run["state"]["type"] == "COMPLETED", run["state"]
-    assert not any(secret_of(prod, "postgres") in docker("logs", name) for name in prod.containers())
-
-
-def test_what_the_scheduled_backup_holds_is_prods_again_whole(
-    prod: Platform, outputs: dict[str, Any], api: httpx.Client, tmp_path: Path
-) -> None:
-    keeper = prod.named("backup")
-    made = eventually("made", lambda: docker("exec", keeper, "ls", "/var/lib/backups").split(), 120)
-    docker("cp", f"{keeper}:/var/lib/backups/{made[-1]}", str(tmp_path))
-    file = tmp_path / made[-1]
-    held = rows(file)
-    before = deployments(api)
-    assert held["deployment"] == len(before) > 0
-    for row in before.values():
-        api.delete(f"deployments/{row['id']}").raise_for_status()
-    api.post("variables/", json={"name": "despues", "value": 1}).raise_for_status()
-
-    done = prefect_infra(prod, "restore", str(file), "--yes")
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    eventually("answers", lambda: api.get("ready").is_success, 120)
-    get_token(api)
-    assert deployments(api) == before
-    assert api.get("variables/name/despues").status_code == httpx.codes.NOT_FOUND
-    again = prefect_infra(prod, "backup", "--to", str(tmp_path / "again"), "--json")
-    assert again.returncode == 0, again.stderr
-    now = rows(next((tmp_path / "again").iterdir()))
-    goes_on = {
-        name
-        for name in held
-        # Tasks, too: a run that was due when it was made, the older Prefect's, is due again.
-        if name.startswith(("event", "flow_run", "task_run", "csrf", "worker", "log", "automation", "composite"))
-    }
-    assert {k: v for k, v in now.items() if k not in goes_on} == {k: v for k, v in held.items() if k not in goes_on}
-    run = run_to_the_end(api, outputs["deployments"]["resumen-diario-de-ventas"]["id"])
-    assert run["state"]["type"] == "COMPLETED", run["state"]

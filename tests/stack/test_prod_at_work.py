@@ -17,8 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.platforms import ROOT, Platform, docker, eventually, is_running
-from tests.stack.test_prod import is_healthy
+from tests.stack.platforms import ROOT, Platform, docker, eventually, is_healthy, is_running
 from tests.stack.told import receiving
 
 pytestmark = pytest.mark.docker

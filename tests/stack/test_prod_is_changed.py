@@ -19,10 +19,10 @@ from tests.stack.asked import asked_all_the_time
 from tests.stack.by_the_document import commands, type_in
 from tests.stack.older import OLDER, SECRET, Left, revision, sql
 from tests.stack.platforms import Platform, docker, eventually
+from tests.stack.proxied import is_asked
 from tests.stack.secured import signed_in
 from tests.stack.test_fresh_dev_stack import run_to_the_end
 from tests.stack.test_looking_after import deployments, prefect_infra
-from tests.stack.test_prod import is_asked
 from tests.stack.test_prod_at_work import KEY, prefect
 
 pytestmark = pytest.mark.docker

@@ -27,7 +27,7 @@ from tests.authorities import Issued, issue
 from tests.stack.asked import asked_all_the_time
 from tests.stack.by_the_document import commands, type_in
 from tests.stack.outside import PASSWORDS, Outside, outside
-from tests.stack.platforms import ROOT, Platform, docker, eventually, is_running
+from tests.stack.platforms import ROOT, Platform, console, docker, eventually, is_running
 from tests.stack.secured import events, heard, listen_for, signed_in
 from tests.stack.test_fresh_dev_stack import run_to_the_end
 
@@ -332,7 +332,7 @@ def test_no_secret_of_what_is_outside_is_seen(up: Platform, company: Outside) ->
     key = up.outputs()["auth_string"].split(":", 1)[1]
     secrets = {key, *PASSWORDS, *(quote(password, safe="") for password in PASSWORDS)}
     shown = [up.run("stack", "export", "--stack", up.stack).stdout, docker("inspect", *up.containers())]
-    shown += [docker("logs", name) for name in up.containers()]
+    shown += [console(name) for name in up.containers()]
     shown += [text for text in up.log if not re.match(r"\$ pulumi (config set|stack output)", text)]
     shown.append(docker("exec", f"prefect-infra-{up.stack}-api-1", "env"))
     for text in shown:
