@@ -14,7 +14,7 @@ import pytest
 
 from tests.stack.asked import asked_all_the_time
 from tests.stack.platforms import Platform, eventually
-from tests.stack.secured import events, get_token, heard, listen_for
+from tests.stack.secured import READ, events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import prefect_infra
 from tests.swarm.conftest import DATA_NODE, PLAIN_PORT, VENTAS
@@ -97,6 +97,12 @@ def test_plain_http_is_sent_to_https_and_events_come_by_websocket(
         assert eventually("the event", lambda: heard(listener, name, api), 120)
 
 
+def test_metrics_of_the_replicas_are_told_within(nodes: Nodes, prod: Platform) -> None:
+    number, worker = containers_on(nodes, prod, "worker", "compras")[0]
+    url = f"http://tasks.prefect-infra-{prod.stack}-api:4200/api/metrics"
+    assert "# HELP" in nodes.ask(number, "exec", worker, "python", "-c", READ, url)
+
+
 def test_each_part_has_its_share_of_a_node_kept_for_it_and_its_place(nodes: Nodes, prod: Platform) -> None:
     found = services(nodes, prod)
     for name, spec in found.items():
@@ -111,6 +117,12 @@ def test_each_part_has_its_share_of_a_node_kept_for_it_and_its_place(nodes: Node
         **dict.fromkeys(("ventas-worker", "ventas-socket-proxy"), ventas),
     }
     assert [tasks_on(nodes, prod, role) for role in ("postgres", "redis", "backup")] == [[f"node-{DATA_NODE}"]] * 3
+    published = {name: len(spec["EndpointSpec"].get("Ports", [])) for name, spec in found.items()}
+    assert {name: ports for name, ports in published.items() if ports} == {"proxy": 2}
+    assert {spec["EndpointSpec"]["Mode"] for spec in found.values()} == {"dnsrr"}
+    orders = {name: spec.get("UpdateConfig", {}).get("Order") for name, spec in found.items()}
+    assert {orders[name] for name in ("api", "services")} == {"start-first"}
+    assert {orders[name] for name in ("postgres", "redis", "proxy")} == {"stop-first"}
 
 
 def test_secrets_and_configs_are_the_swarms_and_read_by_their_parts_alone(nodes: Nodes, prod: Platform) -> None:
@@ -169,10 +181,16 @@ def test_no_secret_is_seen_in_the_state_nor_by_who_asks_a_node(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any]
 ) -> None:
     mine = f"label=prefect-infra.stack={prod.stack}"
-    (database,) = nodes.containers(DATA_NODE, mine, "label=prefect-infra.role=postgres")
+
+    def read(role: str, name: str) -> str:
+        (container,) = nodes.containers(DATA_NODE, mine, f"label=prefect-infra.role={role}")
+        return nodes.ask(DATA_NODE, "exec", container, "cat", f"/run/secrets/{name}")
+
     secrets = {
         outputs["auth_string"].split(":", 1)[1],
-        nodes.ask(DATA_NODE, "exec", database, "cat", "/run/secrets/postgres_password"),
+        read("postgres", "postgres_password"),
+        read("redis", "redis_password"),
+        read("proxy", "tls.pem").split("PRIVATE KEY-----")[1][:60].strip(),
     }
     assert all(len(secret) > 30 for secret in secrets)
     shown = [prod.run("stack", "export", "--stack", prod.stack).stdout]
