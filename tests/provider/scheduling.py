@@ -55,8 +55,8 @@ class Scheduler:
 
 
 @contextmanager
-def scheduler(home: Path) -> Iterator[Scheduler]:
-    """That of the server whose `PREFECT_HOME` this is."""
+def scheduler(home: Path, **server: str) -> Iterator[Scheduler]:
+    """That of the server whose `PREFECT_HOME` this is, and whose other settings these are."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
     settings = "PREFECT_SERVER_SERVICES_SCHEDULER"
     environment |= {
@@ -67,6 +67,7 @@ def scheduler(home: Path) -> Iterator[Scheduler]:
         f"{settings}_MAX_SCHEDULED_TIME": f"PT{int(MAX_TIME.total_seconds())}S",
         "DO_NOT_TRACK": "1",
         "PYTHONTZPATH": "",
+        **server,
     }
     with (home / "scheduler.log").open("wb") as log:
         process = subprocess.Popen(

@@ -38,7 +38,6 @@ from tests.provider.test_killed_anywhere import act, lifecycle
 pytestmark = pytest.mark.server
 SEARCH = int(os.environ.get("SEARCH_EDITS", "0"))
 SETTINGS = settings(
-    max_examples=SEARCH or 8,
     derandomize=not SEARCH,
     deadline=None,
     print_blob=True,
@@ -105,6 +104,12 @@ class Reverse(NamedTuple):
     """Another order, which means nothing."""
 
 
+class Call(NamedTuple):
+    """Another name for the deployment, or the one before: it is replaced."""
+
+    name: str
+
+
 class Set(NamedTuple):
     """A property of the deployment."""
 
@@ -127,6 +132,7 @@ EDITS = st.one_of(
     st.builds(Drop, SLUGS),
     st.builds(Rename, SLUGS, SLUGS),
     st.just(Reverse()),
+    st.builds(Call, st.sampled_from(["", "-otro"])),
     st.builds(
         Set,
         st.one_of(
@@ -175,14 +181,23 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    home = tmp_path_factory.mktemp("prefect-home")
-    with staged(home) as stage:
+    with staged(tmp_path_factory.mktemp("prefect-home")) as stage:
         yield stage
 
 
+@pytest.fixture(scope="module")
+def stage_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    from tests.provider.databases import postgres  # takes seconds to import
+
+    with postgres(tmp_path_factory.mktemp("postgres")) as database:
+        home = tmp_path_factory.mktemp("prefect-home")
+        with staged(home, PREFECT_SERVER_DATABASE_CONNECTION_URL=database) as stage:
+            yield stage
+
+
 @contextmanager
-def staged(home: Path) -> Iterator[Stage]:
-    with running_server(home) as url, scheduler(home) as clock, asyncio.Runner() as runner:
+def staged(home: Path, **server: str) -> Iterator[Stage]:
+    with running_server(home, **server) as url, scheduler(home, **server) as clock, asyncio.Runner() as runner:
         stage = Stage(runner, url, Api(Connection(api_url=url)), clock)
 
         async def pool() -> None:
@@ -201,7 +216,9 @@ class Edited:
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.client = stage, stage.client
-        self.name = f"d{next(stage.numbers)}"
+        self.key = f"d{next(stage.numbers)}"
+        """What the stack knows it by, whatever its name."""
+        self.name = self.key
         self.fields: dict[str, Any] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
         self.rows: dict[str, dict[str, Any]] = {}
@@ -210,10 +227,10 @@ class Edited:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        triggers = [{**trigger, "name": f"{self.name}-t"} for trigger in self.fields.get("triggers", ())]
+        triggers = [{**trigger, "name": f"{self.key}-t"} for trigger in self.fields.get("triggers", ())]
         return {
             "name": self.name,
-            "flow_name": f"{self.name}-f",
+            "flow_name": f"{self.key}-f",
             "entrypoint": "a.py:f",
             "work_pool_name": "pool",
             **self.fields,
@@ -223,7 +240,7 @@ class Edited:
 
     @property
     def resource(self) -> Resource | None:
-        return self.stage.resources.get(("prefect:index:Deployment", self.name))
+        return self.stage.resources.get(("prefect:index:Deployment", self.key))
 
     async def refresh(self, resource: Resource) -> list[str]:
         async with self.stage.engine() as engine:
@@ -246,6 +263,8 @@ class Edited:
                 self.schedules = {new if slug == old else slug: value for slug, value in self.schedules.items()}
             case Reverse():
                 self.schedules = dict(reversed(self.schedules.items()))
+            case Call(name):
+                self.name = f"{self.key}{name}"
             case Set(values):
                 self.fields |= values
 
@@ -291,18 +310,25 @@ class Edited:
             await act(self.stage.url, at, lambda session: deployment.create(session, wanted))
         else:
             known, id_ = wire.decode(resource.state).values, resource.id
-            if deployment.diff(known, wanted).changes:
+            plan = deployment.diff(known, wanted)
+            if plan.replaces:
+                await act(self.stage.url, at, lambda session: deployment.create(session, wanted))
+            elif plan.changes:
                 await act(self.stage.url, at, lambda session: deployment.update(session, id_, known, wanted))
         self.stage.scheduler.loop()
 
     async def up(self) -> Any:
         async with self.stage.engine() as engine:
-            resource = await engine.up("Deployment", self.name, self.inputs)
+            resource = await engine.up("Deployment", self.key, self.inputs)
+        if resource.steps == ["create", "delete"]:
+            self.rows, self.rules = {}, {}
         self.stage.scheduler.loop()
         return resource
 
     async def look(self, resource: Any) -> None:
         """Compare what is scheduled with the model."""
+        of_flow = await self.client.find("deployments/filter", {"flows": {"name": {"any_": [f"{self.key}-f"]}}})
+        assert [row["name"] for row in of_flow] == [self.name]
         row = await self.client.get(f"deployments/{resource.id}")
         rows = {item["slug"]: item for item in row["schedules"]}
         assert set(rows) == set(self.schedules)
@@ -313,7 +339,7 @@ class Edited:
             if declared[slug].rule == self.rules.get(slug):
                 assert rows[slug]["schedule"] == self.rows[slug]["schedule"], f"the times of {slug!r} moved"
         body = {
-            "deployments": {"id": {"any_": [resource.id]}},
+            "flows": {"name": {"any_": [f"{self.key}-f"]}},
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
         }
         runs = await self.client.find("flow_runs/filter", body)
@@ -349,7 +375,15 @@ class Edited:
 EVERY_THREE_DAYS = {"interval": 259200, "timezone": "UTC", "active": True, "parameters": {}}
 
 
-@SETTINGS
+RENAMED_AND_KILLED = [
+    Step([Put("a", EVERY_THREE_DAYS), Set({"triggers": [TRIGGER]})], None, None),
+    Step([Call("-otro")], None, (3, True)),
+    Step([Call(""), Rename("a", "b")], "paused", None),
+]
+"""The deployment made anew, killed over it, and back again."""
+
+
+@settings(SETTINGS, max_examples=SEARCH or 8)
 @given(steps=STEPS)
 @example(
     steps=[  # an interval counts from when it was made, whatever else of it is changed
@@ -358,7 +392,20 @@ EVERY_THREE_DAYS = {"interval": 259200, "timezone": "UTC", "active": True, "para
         Step([Rename("a", "b")], None, (2, True)),
     ]
 )
+@example(steps=RENAMED_AND_KILLED)
 def test_after_any_edits_exactly_the_declared_runs_are_scheduled(stage: Stage, steps: list[Step]) -> None:
+    played(stage, steps)
+
+
+@pytest.mark.docker
+@settings(SETTINGS, max_examples=SEARCH or 2)
+@given(steps=STEPS)
+@example(steps=RENAMED_AND_KILLED)
+def test_after_any_edits_the_same_runs_are_scheduled_on_postgres(stage_on_postgres: Stage, steps: list[Step]) -> None:
+    played(stage_on_postgres, steps)
+
+
+def played(stage: Stage, steps: list[Step]) -> None:
     async def play() -> None:
         edited = Edited(stage)
         try:
