@@ -126,6 +126,47 @@ async def test_an_imported_pool_is_the_same_at_the_next_up(engine: Any, client: 
     assert (await engine.up("WorkPool", "p", {"name": unique, "type": "process"})).steps == ["same"]
 
 
+CUSTOM = {
+    "job_configuration": {"command": "{{ command }}", "cola": "{{ cola }}"},
+    "variables": {"type": "object", "properties": {"command": {"type": "string"}, "cola": {"default": "a"}}},
+}
+
+
+async def test_a_pool_of_a_type_that_the_server_does_not_know_is_imported_with_its_whole_template(
+    engine: Any, client: Any, unique: str
+) -> None:
+    inputs = {"name": unique, "type": "hpc", "base_job_template": CUSTOM}
+    await engine.up("WorkPool", "p", inputs)
+
+    imported = await engine.import_("WorkPool", "q", unique)
+
+    assert {key: imported.values[key] for key in inputs} == inputs
+    assert (await engine.up("WorkPool", "q", inputs)).steps == ["same"]
+    assert await engine.refresh(imported) == []
+    template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
+    template["job_configuration"]["command"] = "true"
+    await client.patch(f"work_pools/{unique}", {"base_job_template": template})
+    assert await engine.refresh(imported) == ["base_job_template.job_configuration.command"]
+    await engine.up("WorkPool", "q", inputs)
+    assert await engine.refresh(imported) == []
+
+
+async def test_a_pool_of_such_a_type_whose_worker_has_not_come_yet_is_imported_and_takes_the_workers_template(
+    engine: Any, client: Any, unique: str
+) -> None:
+    await client.post("work_pools/", {"name": unique, "type": "hpc", "description": "x"})
+
+    imported = await engine.import_("WorkPool", "q", unique)
+
+    assert "base_job_template" not in imported.values
+    assert (await engine.up("WorkPool", "q", {"name": unique, "type": "hpc", "description": "x"})).steps == ["same"]
+    await client.patch(f"work_pools/{unique}", {"base_job_template": CUSTOM})  # as its worker does when it starts
+    assert await engine.refresh(imported) == []
+    await engine.up("WorkPool", "q", {"name": unique, "type": "hpc", "description": "y"})
+    row = await client.get(f"work_pools/{unique}")
+    assert (row["description"], row["base_job_template"]) == ("y", CUSTOM)
+
+
 async def test_what_is_wrong_is_told_all_at_once_by_property(engine: Any) -> None:
     with pytest.raises(engine.CheckFailed) as caught:
         await engine.up("WorkPool", "p", {"name": 3, "type": "process", "concurrency_limit": -1, "descripcion": "x"})

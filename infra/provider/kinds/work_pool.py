@@ -149,7 +149,11 @@ class WorkPool(Kind[WorkPoolInputs]):
             return None
         template = {key: value for key, value in row["base_job_template"].items() if key != MARK}
         declared = known.base_job_template if known else None
-        defaults, whole = _apart(template, declared or await _default_template(api, row["type"]))
+        base = declared or (await default_templates(api)).get(row["type"])
+        if base is None and known is not None:
+            # Of a type that the server doesn't know, a worker brings the template: there is none to hold it against.
+            base = template
+        defaults, whole = _apart(template, base if base is not None else {})
         if known is not None and not whole:
             # What was declared and is just what the template has anyway is no difference either.
             defaults = {**_as_declared(template, known.job_defaults), **defaults}
@@ -253,7 +257,12 @@ def _without_variable(defaults: Iterable[str], template: Mapping[str, Any], call
 
 def _as_declared(template: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     variables = template.get("variables", {}).get("properties", {})
-    return {name: value for name, value in declared.items() if variables.get(name, {}).get("default") == value}
+    of_variable = {name: variables.get(name, {}) for name in declared}
+    return {
+        name: value
+        for name, value in declared.items()
+        if "default" in of_variable[name] and of_variable[name]["default"] == value
+    }
 
 
 def _apart(template: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
