@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum, unique
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from infra.provider.wire import UNKNOWN, Path
+
+_ABSENT: Final = object()
 
 
 @unique
@@ -29,26 +31,36 @@ class Change(NamedTuple):
 def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
     """The changes that lead from `old` to `new`, in the order of their paths.
 
-    Mappings are compared key by key, lists place by place, an absent key and a null are the same. An unknown value
-    is a change wherever it stands, since nobody can say yet that it isn't.
+    Mappings are compared key by key, lists place by place. Of the properties themselves an absent one and a null are
+    the same, since that is how programs leave one out. Deeper down a null is a value: a flow's parameter may be null,
+    and takes its default where it is absent. An unknown value is a change wherever it stands, since nobody can say yet
+    that it isn't.
     """
-    return tuple(_diff(old, new, ()))
+    return tuple(
+        change
+        for key in sorted({*old, *new})
+        for change in _diff(_or_absent(old.get(key)), _or_absent(new.get(key)), (key,))
+    )
+
+
+def _or_absent(value: Any) -> Any:
+    return _ABSENT if value is None else value
 
 
 def _diff(old: Any, new: Any, path: Path) -> Iterator[Change]:
     match old, new:
-        case (None, None):
-            return
         case (_, _) if new is UNKNOWN or old is UNKNOWN:
             yield Change(path, Step.UPDATE)
         case (Mapping(), Mapping()):
             for key in sorted({*old, *new}):
-                yield from _diff(old.get(key), new.get(key), (*path, key))
+                yield from _diff(old.get(key, _ABSENT), new.get(key, _ABSENT), (*path, key))
         case (list() | tuple(), list() | tuple()):
             yield from _diff_lists(old, new, path)
-        case (None, _):
+        case (_, _) if old is new:
+            return
+        case (_, _) if old is _ABSENT:
             yield Change(path, Step.ADD)
-        case (_, None):
+        case (_, _) if new is _ABSENT:
             yield Change(path, Step.DELETE)
         case (_, _) if old != new or isinstance(old, bool) is not isinstance(new, bool):
             yield Change(path, Step.UPDATE)

@@ -15,11 +15,11 @@ from typing import Any, Generic, cast
 
 from pydantic import ValidationError, create_model
 
-from infra.provider import diffing
+from infra.provider import diffing, mistakes
 from infra.provider.diffing import Change
 from infra.provider.errors import ProviderError, Rejected, StaleState
 from infra.provider.kinds.kind import Failure, I, Kind, Live, Look, Session
-from infra.provider.wire import UNKNOWN, Path, holds_unknown, render
+from infra.provider.wire import UNKNOWN, Path, render
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,8 @@ class Lifecycle(Generic[I]):
         all the same, since the preview would show changes that there are not. What the last `up` was given stands in
         for the unknown inputs meanwhile, the required ones among them.
         """
-        failures = [
-            Failure(_path(item["loc"]), _reason(item, self.kind)) for item in errors if not _is_unknown(new, item)
-        ]
+        errors = [*errors]
+        failures = mistakes.told(errors, new, self.kind.inputs.model_fields)
         bad = {str(item["loc"][0]) for item in errors if item["loc"]}
         rest = {key: value for key, value in new.items() if key not in bad}
         parsed = self._known({**rest, **{key: old[key] for key in bad if key in new and key in old}})
@@ -102,8 +101,8 @@ class Lifecycle(Generic[I]):
         left_alone |= {name for name in self.kind.compared_if_said if name not in new}
         fields = self.kind.inputs.model_fields.keys() - self.kind.incomparable - left_alone
         changes = diffing.diff(
-            {key: value for key, value in state.items() if key in fields},
-            {key: value for key, value in new.items() if key in fields},
+            {key: value for key, value in self.kind.compared(state).items() if key in fields},
+            {key: value for key, value in self.kind.compared(new).items() if key in fields},
         )
         replacing = self.kind.replacing(state, new)
         replaces = tuple(change for change in changes if change.field in replacing)
@@ -223,44 +222,9 @@ class _Without:
 def _told(error: ValidationError) -> str:
     """Places and reasons, without values: they may be secrets."""
     items = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{render(_path(item['loc']))}: {item['msg']}" for item in items)
+    return "; ".join(f"{render(item['loc'])}: {item['msg']}" for item in items)
 
 
 def _owners_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
     owners = values.get("owners")
     return owners if isinstance(owners, Mapping) else {}
-
-
-def _path(location: tuple[int | str, ...]) -> Path:
-    return tuple(location)
-
-
-def _is_unknown(values: Any, error: Any) -> bool:
-    """Whether an error's place lies at, below or just above an unknown value, so that it may yet turn out right."""
-    if error["type"] in {"missing", "extra_forbidden"}:
-        return False
-    at: Any = values
-    for step in error["loc"]:
-        if at is UNKNOWN:
-            return True
-        match at, step:
-            case (Mapping(), str()) if step in at:
-                at = at[step]
-            case (list(), int()) if step < len(at):
-                at = at[step]
-            case (_, str()):
-                continue  # a step into a union's arm, which is not a place in the values
-            case _:
-                return False
-    return holds_unknown(at)
-
-
-def _reason(item: Any, kind: Kind[Any]) -> str:
-    match item["type"]:
-        case "extra_forbidden":
-            allowed = ", ".join(sorted(kind.inputs.model_fields))
-            return f"no such property; there are: {allowed}" if len(item["loc"]) == 1 else "no such property"
-        case "missing":
-            return "is required"
-        case _:
-            return str(item["msg"]).removeprefix("Value error, ")

@@ -52,7 +52,7 @@ TOLD = {
     "work_pool_name": "is required",
     "work_queue_name": "no '&'",
     "concurrency_limit": "greater than or equal to 1",
-    "tags": "tuple",
+    "tags": "expected a list, got a number",
     "descripcion": "there are: ",
     "parameters.n": "expected an integer, got a text",
     "parameters.m": "the flow has no such parameter",

@@ -113,7 +113,7 @@ def found(server: Server, where: Mapping[str, str]) -> dict[str, Any]:
 def edit(server: Server, where: Mapping[str, str]) -> None:
     server.ask("PATCH", where["pool"], {"description": "UI"})
     server.ask("PATCH", where["cola"], {"concurrency_limit": 9})
-    server.ask("PATCH", where["tasa"], {"value": 7, "tags": []})
+    server.ask("PATCH", where["tasa"], {"value": {"compra": 1.5, "venta": None}, "tags": []})
     server.ask("PATCH", where["erp"], {"limit": 77})
     server.ask("POST", "concurrency_limits/", {"tag": "cli-base", "concurrency_limit": 8})
     row = server.ask("GET", where["aviso"])
@@ -236,6 +236,27 @@ def test_no_secret_is_told_by_a_diff_or_in_debugging_nor_kept_in_plain(
     program("up", "--yes", "--skip-preview", "--diff", "--debug")
     state()
     program("destroy", "--yes", "--skip-preview", "--debug")
+
+
+def test_a_null_that_a_program_in_python_says_inside_of_a_value_is_written_and_kept(
+    program: Callable[..., str], prefect_server: str, tmp_path: Path
+) -> None:
+    server = Server(prefect_server)
+    path, value = "variables/name/cli-nulo", {"compra": 1.5, "venta": None}
+    project = json.loads((tmp_path / "program" / "Pulumi.yaml").read_text())
+    del project["resources"]
+    (tmp_path / "program" / "Pulumi.yaml").write_text(json.dumps({**project, "runtime": "python"}))
+    source = f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})\nfrom infra import resources as prefect\n\n"
+    source += f"prefect.Variable('tasa', name='cli-nulo', value={value!r})\n"
+    (tmp_path / "program" / "__main__.py").write_text(source)
+
+    program("up", "--yes", "--skip-preview")
+    assert server.ask("GET", path)["value"] == value
+    program("preview", "--refresh", "--expect-no-changes")
+    server.ask("PATCH", path, {"value": {"compra": 1.5}})
+    program("up", "--yes", "--skip-preview", "--refresh")
+    assert server.ask("GET", path)["value"] == value
+    program("destroy", "--yes", "--skip-preview")
 
 
 PROFILE = '[profiles.mio]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"\nPREFECT_LOGGING_LEVEL = "DEBUG"\n'

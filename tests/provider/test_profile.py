@@ -303,7 +303,7 @@ async def test_a_broken_file_fails_in_words_and_stays_as_it_is(offline: Any, min
         ({"settings": {"PREFECT_A = 1\n[X]\nPREFECT_B": "x"}}, None, "begins with PREFECT_"),
         ({"settings": {"PREFECT_API_URL": "x"}}, "settings.PREFECT_API_URL", "comes from the server"),
         ({"settings": {"PREFECT_API_AUTH_STRING": "x"}}, "settings.PREFECT_API_AUTH_STRING", "comes from the server"),
-        ({"settings": {"PREFECT_X": 3}}, "settings.PREFECT_X", "valid string"),
+        ({"settings": {"PREFECT_X": 3}}, "settings.PREFECT_X", "expected a text, got a number"),
         ({"file": "profiles.toml"}, "file", "absolute"),
     ],
 )

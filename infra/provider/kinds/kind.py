@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol,
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
 
 from infra import credential_forms
+from infra.provider import diffing
 from infra.provider.api import Api
 from infra.provider.wire import Path
 
@@ -61,7 +62,8 @@ class Inputs(BaseModel):
 
     def changed_from(self, old: Inputs) -> set[str]:
         """The names of the properties that are not as they were."""
-        return {name for name in type(self).model_fields if getattr(self, name) != getattr(old, name)}
+        # Not by `==`, to which True is 1.
+        return {change.field for change in diffing.diff(old.model_dump(), self.model_dump())}
 
 
 class Adoptable(Inputs):
@@ -179,6 +181,10 @@ class Kind(ABC, Generic[I]):
         """The inputs a change of which makes another object; `old` is the state, and anything may be unknown."""
         del old, new
         return frozenset({*self.identity, *self.replaced_by} - self.renamed_by)
+
+    def compared(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A state, or what is to become one, as it is held against the other: for what may be said in two ways."""
+        return values
 
     def check(self, old: I | None, new: I) -> Iterator[Failure]:
         """Offline rules beyond the types; `old` is what the last `up` was given."""

@@ -16,19 +16,25 @@ trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dict
 mappings = st.dictionaries(keys, trees)
 
 
+def said(values: dict[str, Any]) -> dict[str, Any]:
+    """Of the properties themselves, a null is as good as none."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
 def at(value: Any, path: Path) -> Any:
+    """`...` where there is nothing."""
     for step in path:
         if isinstance(step, int):
-            value = value[step] if isinstance(value, list) and step < len(value) else None
+            value = value[step] if isinstance(value, list) and step < len(value) else ...
         else:
-            value = value.get(step) if isinstance(value, dict) else None
+            value = value.get(step, ...) if isinstance(value, dict) else ...
     return value
 
 
 def equal(one: Any, other: Any) -> bool:
     match one, other:
         case dict(), dict():
-            return all(equal(one.get(key), other.get(key)) for key in {*one, *other})
+            return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
         case list(), list():
             return len(one) == len(other) and all(map(equal, one, other))
         case _:
@@ -73,19 +79,19 @@ def test_nothing_differs_from_itself(values: dict[str, Any]) -> None:
 @given(mappings, mappings)
 def test_each_place_that_is_told_really_differs(old: dict[str, Any], new: dict[str, Any]) -> None:
     for change in diff(old, new):
-        before, after = at(old, change.path), at(new, change.path)
+        before, after = at(said(old), change.path), at(said(new), change.path)
         inside_a_list = isinstance(change.path[-1], int)
         assert inside_a_list or not equal(before, after)
         if change.step is Step.UPDATE:
-            assert (before, after) != (None, None)
+            assert ... not in (before, after)
         elif not inside_a_list:
-            assert (before is None) == (change.step is Step.ADD)
-            assert (after is None) == (change.step is Step.DELETE)
+            assert (before is ...) == (change.step is Step.ADD)
+            assert (after is ...) == (change.step is Step.DELETE)
 
 
 @given(mappings, mappings)
 def test_the_changes_are_all_that_differs(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert equal(applied(old, new, diff(old, new)), new)
+    assert equal(applied(said(old), said(new), diff(old, new)), said(new))
 
 
 @given(mappings, mappings)
@@ -102,10 +108,21 @@ def test_the_way_back_tells_the_same_places(old: dict[str, Any], new: dict[str, 
 
 
 @given(mappings, mappings, st.lists(keys))
-def test_an_absent_key_and_a_null_are_the_same(old: dict[str, Any], new: dict[str, Any], nulls: list[str]) -> None:
+def test_an_absent_property_and_a_null_are_the_same(old: dict[str, Any], new: dict[str, Any], nulls: list[str]) -> None:
     filled = {**dict.fromkeys(nulls), **new}
     assert diff(old, filled) == diff(old, new)
     assert diff(filled, old) == diff(new, old)
+
+
+@given(mappings, keys, st.none() | mappings)
+def test_inside_of_a_property_a_null_is_a_value(values: dict[str, Any], key: str, there: Any) -> None:
+    without = {other: value for other, value in values.items() if other != key}
+    null, place = {**without, key: None}, ("a", key)
+    assert diff({"a": without}, {"a": null}) == (Change(place, Step.ADD),)
+    assert diff({"a": null}, {"a": without}) == (Change(place, Step.DELETE),)
+    if there is not None:
+        assert diff({"a": null}, {"a": {**without, key: there}}) == (Change(place, Step.UPDATE),)
+    assert diff({"a": null}, {"a": null}) == ()
 
 
 @given(mappings, mappings, keys)
