@@ -156,6 +156,15 @@ async def test_edits_in_the_ui_are_drift_and_are_mended_under_the_same_id(
     assert await names(client, resource.id) == sorted(ids)
 
 
+async def test_a_trigger_whose_runs_would_fire_it_again_fails_the_check(engine: Any, base: dict[str, Any]) -> None:
+    endless = {"expect": ["prefect.flow-run.Running"]}
+    with pytest.raises(engine.CheckFailed) as caught:
+        await engine.up("Deployment", "d", {**base, "triggers": [EVENT, endless]})
+    assert "its own runs would fire it" in caught.value.failures["triggers[1]"]
+    off = {**base, "triggers": [{**endless, "enabled": False}]}
+    assert (await engine.up("Deployment", "d", off)).steps == ["create"]
+
+
 async def test_switching_one_off_leaves_its_state_and_the_others_alone(
     engine: Any, client: Any, base: dict[str, Any]
 ) -> None:
@@ -242,8 +251,8 @@ async def test_a_metric_trigger_on_a_self_hosted_server_is_refused_in_words(engi
 @pytest.mark.parametrize(
     ("wrong", "path", "hint"),
     [
-        ({"expekt": ["x"]}, "triggers[0].expekt", "no such property"),
-        ({"expect": "x"}, "triggers[0].expect", "tuple"),
+        ({"expekt": ["x"]}, "triggers[0].expekt", "no such property: did you mean 'expect'?"),
+        ({"expect": "x"}, "triggers[0].expect", "expected a list, got a text"),
         ({"require": "all", "triggers": [{"expect": ["a"], "x": 1}]}, "triggers[0].triggers[0].x", "no such property"),
         ({"require": 3, "triggers": [{"expect": ["a"]}]}, "triggers[0]", "from 1 to the number of triggers, 1"),
         ({"type": "compound", "triggers": [{"expect": ["a"]}]}, "triggers[0]", "needs `require`"),

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from infra.provider.api import Api
-from infra.provider.errors import Conflict, NameTaken, NotOurs
-from infra.provider.kinds.kind import AdoptableShared, Kind, Live, Outputs, Session
-from infra.provider.kinds.trigger import comparable
+from infra.provider.errors import Conflict, NameTaken, NotOurs, Rejected
+from infra.provider.kinds import action as actions
+from infra.provider.kinds import automation_trigger as triggers
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session, given_before
+from infra.provider.kinds.trigger import CLOUD_ONLY, comparable
 
-RULE: Final = ("trigger", "actions", "actions_on_trigger", "actions_on_resolve")
+ACTIONS: Final = ("actions", "actions_on_trigger", "actions_on_resolve")
+RULE: Final = ("trigger", *ACTIONS)
 """What the server fills in with its defaults, so that it can't be compared with what was declared."""
+
+
+def _trigger(given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    given, before = triggers.without_nulls(given), given_before(info)
+    # What an older version took stays usable until it is changed, here and below.
+    if before is not None and before.get("trigger") != given:
+        triggers.check(given)
+    return given
+
+
+def _action(given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    given, before = actions.without_nulls(given), given_before(info)
+    if before is not None and given not in _taken(before):
+        actions.check(given)
+    return given
+
+
+def _taken(before: Mapping[str, Any]) -> list[Any]:
+    lists = (before.get(key) for key in ACTIONS)
+    return [action for there in lists if isinstance(there, list | tuple) for action in there]
+
+
+CheckedTrigger = Annotated[dict[str, Any], AfterValidator(_trigger)]
+CheckedAction = Annotated[dict[str, Any], AfterValidator(_action)]
 
 
 class AutomationInputs(AdoptableShared):
@@ -21,10 +49,16 @@ class AutomationInputs(AdoptableShared):
     description: str = Field(default="", description="Shown in the UI.")
     enabled: bool = Field(default=True, description="A disabled automation does nothing.")
     tags: tuple[str, ...] = Field(default=(), description="To find it by.")
-    trigger: dict[str, Any] = Field(description="The event, or its absence, as Prefect's API has it.")
-    actions: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it fires.")
-    actions_on_trigger: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it begins to fire.")
-    actions_on_resolve: tuple[dict[str, Any], ...] = Field(default=(), description="Done when it is over.")
+    trigger: CheckedTrigger = Field(description="The event, or its absence, as Prefect's API or `prefect.yaml` has it.")
+    actions: tuple[CheckedAction, ...] = Field(default=(), description="Done when it fires.")
+    actions_on_trigger: tuple[CheckedAction, ...] = Field(default=(), description="Done when it begins to fire.")
+    actions_on_resolve: tuple[CheckedAction, ...] = Field(default=(), description="Done when it is over.")
+
+    def body(self) -> dict[str, Any]:
+        """As the API takes it, whole."""
+        given = self.model_dump(mode="json", exclude={"adopt", "owners"})
+        sent = {key: [actions.sent(action) for action in given[key]] for key in ACTIONS}
+        return {**given, "trigger": triggers.sent(given["trigger"]), **sent}
 
 
 class AutomationOutputs(Outputs):
@@ -39,6 +73,23 @@ class Automation(Kind[AutomationInputs]):
     replaced_by: ClassVar[Mapping[str, str]] = {}
     secrets = frozenset({"as_written"})  # it repeats whatever the rule holds, a webhook's credentials too
 
+    @property
+    def rules(self) -> tuple[Callable[[AutomationInputs | None, AutomationInputs], Iterator[Failure]], ...]:
+        return (self._ends,)
+
+    def _ends(self, old: AutomationInputs | None, new: AutomationInputs) -> Iterator[Failure]:
+        if not new.enabled or (old is not None and not new.changed_from(old) & {"enabled", "trigger", "actions"}):
+            return
+        for n, action in enumerate(new.actions):
+            if action.get("type") == "run-deployment":
+                reason = triggers.runs_itself(new.trigger, action.get("source", "selected"))
+                if reason is not None:
+                    yield Failure(("actions", n), reason)
+
+    def compared(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An import, and a state of an older version, have nulls where programs say nothing."""
+        return {**values, **{key: _without_nulls(key, values[key]) for key in RULE if key in values}}
+
     async def create(self, session: Session, new: AutomationInputs) -> Live[AutomationInputs]:
         api = session.api
         rows = await self._named(api, new.name)
@@ -51,7 +102,8 @@ class Automation(Kind[AutomationInputs]):
                 # The server takes a second one of a name without a word.
                 return next(iter(await self._named(api, new.name)), None)
 
-            row = await api.post("automations/", new.model_dump(mode="json", exclude={"adopt", "owners"}), made)
+            with _in_words(new):
+                row = await api.post("automations/", new.body(), made)
             return self._live(row, new)
         # What the server made of ours can't be told from somebody else's but by writing it: only with leave.
         if not (new.adopt or self._looks_like(rows[0], new)):
@@ -102,7 +154,8 @@ class Automation(Kind[AutomationInputs]):
 
     @staticmethod
     async def _put(api: Api, id_: str, new: AutomationInputs) -> dict[str, Any]:
-        await api.put(f"automations/{id_}", new.model_dump(mode="json", exclude={"adopt", "owners"}))
+        with _in_words(new):
+            await api.put(f"automations/{id_}", new.body())
         row: dict[str, Any] = await api.get(f"automations/{id_}")
         return row
 
@@ -111,8 +164,8 @@ class Automation(Kind[AutomationInputs]):
         return await api.find("automations/filter", {"automations": {"name": {"any_": [name]}}})
 
     def _looks_like(self, row: Mapping[str, Any], new: AutomationInputs) -> bool:
-        theirs = _inputs(row).model_dump(mode="json")
-        declared = new.model_dump(mode="json", exclude={*self.incomparable})
+        theirs = {**_inputs(row).model_dump(mode="json"), **_rule(row)}
+        declared = new.body()
         declared |= _rule(declared)
         return all(
             _within(value, theirs[key]) if key in RULE else value == theirs[key] for key, value in declared.items()
@@ -123,6 +176,26 @@ class Automation(Kind[AutomationInputs]):
         # What people own was not written by us, or not lately: once it is the stack's again, it counts as drift.
         written = {key: value for key, value in _rule(row).items() if inputs.ours(key)}
         return Live(id=row["id"], inputs=inputs, outputs=AutomationOutputs(automation_id=row["id"], as_written=written))
+
+
+@contextmanager
+def _in_words(new: AutomationInputs) -> Iterator[None]:
+    try:
+        yield
+    except Rejected as error:
+        raise Rejected(
+            f"{error}{CLOUD_ONLY}" if new.body()["trigger"].get("type") == "metric" else str(error)
+        ) from error
+
+
+def _without_nulls(key: str, value: Any) -> Any:
+    match value:
+        case Mapping():
+            return triggers.without_nulls(value) if key == "trigger" else actions.without_nulls(value)
+        case list() | tuple():
+            return [_without_nulls(key, item) for item in value]
+        case _:
+            return value
 
 
 def _rule(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from infra.provider.errors import NotFound, NotOurs
 from infra.provider.kinds import deployment_limit as limits
 from infra.provider.kinds import owned_automations, parameters, pull_steps, waiting_runs
 from infra.provider.kinds import schedule as schedules
+from infra.provider.kinds.automation_trigger import endless
 from infra.provider.kinds.deployment_inputs import DeploymentInputs, DeploymentOutputs
 from infra.provider.kinds.job_variables import pool_named, refuse_unknown
 from infra.provider.kinds.kind import OWNER_LABEL, Failure, Kind, Live, Session, owned
@@ -36,7 +37,7 @@ class Deployment(Kind[DeploymentInputs]):
 
     @property
     def rules(self) -> tuple[Callable[[DeploymentInputs | None, DeploymentInputs], Iterator[Failure]], ...]:
-        return (self._entrypoint, self._limit, self._pull_steps, self._parameters)
+        return (self._entrypoint, self._limit, self._pull_steps, self._parameters, self._triggers)
 
     def _entrypoint(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
         if ":" not in new.entrypoint:
@@ -59,6 +60,15 @@ class Deployment(Kind[DeploymentInputs]):
         # What the last `up` took as it is takes half of the plugin's time to hold against its schema once more.
         if old != new:
             yield from parameters.check(new, new.parameter_openapi_schema)
+
+    def _triggers(self, old: DeploymentInputs | None, new: DeploymentInputs) -> Iterator[Failure]:
+        for n, trigger in enumerate(new.triggers):
+            if (
+                trigger.enabled
+                and (old is None or trigger not in old.triggers)
+                and (reason := endless(trigger, "selected"))
+            ):
+                yield Failure(("triggers", n), reason)
 
     def planned(self, old: Mapping[str, Any], new: DeploymentInputs) -> dict[str, Any]:
         known = super().planned(old, new)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from infra.provider.api import Api
 from infra.provider.errors import Rejected
-from infra.provider.kinds.trigger import MADE_BY_PREFECT, Trigger, comparable, tag
+from infra.provider.kinds.trigger import CLOUD_ONLY, MADE_BY_PREFECT, Trigger, comparable, tag
 from infra.provider.listing import Listing, Row
 
 
@@ -23,7 +23,7 @@ def _in_words(trigger: Trigger) -> Iterator[None]:
     try:
         yield
     except Rejected as error:
-        hint = "; a self-hosted server has no metric triggers, Prefect Cloud has" if trigger.type == "metric" else ""
+        hint = CLOUD_ONLY if trigger.type == "metric" else ""
         raise Rejected(f"trigger {trigger.name!r}: {error}{hint}") from error
 
 

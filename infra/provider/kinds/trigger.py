@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from infra.provider.kinds.kind import OWNER_LABEL
+from infra.provider.kinds.part import Part
 
 MADE_BY_PREFECT: Final = "__automation_"
 """What `prefect deploy` puts between a deployment's name and a trigger's number; so do we."""
 SHORTEST_PROACTIVE: Final = 10.0  # seconds
 SHORTEST_METRIC: Final = 300.0  # seconds
+CLOUD_ONLY: Final = "; a self-hosted server has no metric triggers, Prefect Cloud has"
+"""What is told along when a server has refused one: it doesn't say that it knows none."""
 _DURATION: Final = TypeAdapter(timedelta)
 _OF_KIND: Final[Mapping[str, frozenset[str]]] = {
     "event": frozenset({"match", "match_related", "after", "expect", "for_each", "posture", "threshold", "within"}),
@@ -29,7 +32,7 @@ _SETS: Final = frozenset({"after", "expect", "for_each"})
 _CONDITION: Final = frozenset({"type"}).union(*_OF_KIND.values())
 
 
-def _seconds(given: Any) -> Any:
+def seconds(given: Any) -> Any:
     """As Prefect takes durations: a number, or a text such as PT1H or 01:00:00."""
     if not isinstance(given, str):
         return given
@@ -45,15 +48,13 @@ def _sorted(given: Any) -> Any:
     return tuple(sorted(set(given))) if texts else given
 
 
-Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
+Seconds = Annotated[float, Field(ge=0), BeforeValidator(seconds)]
 Set = Annotated[tuple[str, ...], BeforeValidator(_sorted)]
 Labels = dict[str, str | list[str]]
 
 
-class Metric(BaseModel):
+class Metric(Part):
     """What a metric trigger asks, and when the answer counts."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Literal["lateness", "duration", "successes"] = Field(description="The metric.")
     threshold: float = Field(description="What it is compared with.")
@@ -64,10 +65,8 @@ class Metric(BaseModel):
     )
 
 
-class Condition(BaseModel):
+class Condition(Part):
     """When something fires: an event or its absence, a metric, or several conditions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     type: Literal["event", "metric", "compound", "sequence"] = Field(
         default="event", description="Left out: told by the other keys, as Prefect does."

@@ -104,10 +104,30 @@ FULL: dict[str, dict[str, Any]] = {
         "description": "x",
         "enabled": False,
         "tags": ["x"],
-        "trigger": {"type": "event", "match": {"a": "b"}},
-        "actions": [{"type": "do-nothing"}],
-        "actions_on_trigger": [{"type": "do-nothing"}],
-        "actions_on_resolve": [{"type": "do-nothing"}],
+        "trigger": {
+            "type": "compound",
+            "require": 1,
+            "within": "PT1H",
+            "triggers": [{"type": "event", "match": {"a": "b"}, "match_related": [{"c": ["d"]}], "for_each": ["a"]}],
+        },
+        "actions": [
+            {
+                "type": "run-deployment",
+                "deployment_id": "0196a1b2-0000-7000-8000-000000000000",
+                "parameters": {"n": "{{ event.id }}", "m": [1]},
+                "job_variables": {"env": {"A": "b"}},
+                "schedule_after": "PT5M",
+            },
+            {"type": "pause-work-pool", "source": "inferred"},
+        ],
+        "actions_on_trigger": [{"type": "change-flow-run-state", "state": "FAILED", "message": "x"}],
+        "actions_on_resolve": [
+            {
+                "type": "send-notification",
+                "block_document_id": "0196a1b2-0000-7000-8000-000000000000",
+                "body": "{{ flow_run|ui_url }}",
+            }
+        ],
     },
     "Profile": {
         "name": "prefect-infra-dev",
