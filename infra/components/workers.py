@@ -17,7 +17,7 @@ from infra.model import Area, Stack
 
 DATA: Final = "/var/lib/flows"
 LIVES: Final = f"{DATA}/.workers"
-"""Where each process of a worker shows that it lives, for others of its name: the one volume that they share."""
+"""Where each process of a worker shows that it lives, to others of its name: those of one machine share the volume."""
 PROFILE: Final = "/etc/prefect/worker-profile.toml"
 HEALTH: Final = Health(url="http://127.0.0.1:8080/health")
 FAREWELL_SECONDS: Final = 45  # 10 each for SIGTERM and SIGKILL, 5 to say good-bye, and as much again on a busy machine

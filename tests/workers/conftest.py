@@ -25,11 +25,13 @@ from pathlib import Path
 from prefect import flow
 
 @flow
-def espera(segundos: float = 0, terco: bool = False):
+def espera(segundos: float = 0, terco: bool = False, hasta: str | None = None):
     if terco:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Path(os.environ["SEEN"], "empezo").touch()
-    time.sleep(segundos)
+    fin = time.monotonic() + segundos
+    while time.monotonic() < fin and not (hasta and Path(os.environ["SEEN"], hasta).exists()):
+        time.sleep(0.1)
     Path(os.environ["SEEN"], "termino").touch()
 
 @flow
@@ -97,10 +99,10 @@ class Work:
         eventually("a running flow", lambda: self.state(run) == "RUNNING" and (self.folder / "empezo").exists())
 
     def worker(
-        self, *options: str, name: str = "obrero", lives: bool = True, url: str | None = None, every: int = 1
+        self, *options: str, name: str = "obrero", lives: str = "lives", url: str | None = None, every: int = 1
     ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "workers.draining", "--pool", self.pool, "--type", "process"]
-        command += ["--lives", str(self.folder / "lives")] if lives else []
+        command += ["--lives", str(self.folder / lives)] if lives else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
         self.ports.append(_free_port())
         environment |= {

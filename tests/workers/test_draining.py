@@ -102,7 +102,7 @@ def test_a_killed_worker_that_is_back_ends_the_runs_it_left_and_only_those(work:
 def test_a_worker_leaves_the_runs_of_a_living_one_of_its_name_alone_and_ends_them_once_it_is_dead(work: Work) -> None:
     """As while one container of a worker follows another: the former drains, and may be killed in the midst."""
     former = work.worker()
-    kept, lost = work.submit(segundos=12), work.submit(segundos=600)
+    kept, lost = work.submit(segundos=600, hasta="basta"), work.submit(segundos=600)
     work.runs(kept)
     work.runs(lost)
     former.send_signal(signal.SIGTERM)
@@ -113,6 +113,7 @@ def test_a_worker_leaves_the_runs_of_a_living_one_of_its_name_alone_and_ends_the
 
     assert work.ends(meanwhile) == "COMPLETED", work.log()
     assert work.state(kept) == work.state(lost) == "RUNNING", work.log()
+    (work.folder / "basta").touch()
     assert work.ends(kept) == "COMPLETED", work.log()
     assert work.state(lost) == "RUNNING", work.log()
     work.kill(former)
@@ -120,9 +121,25 @@ def test_a_worker_leaves_the_runs_of_a_living_one_of_its_name_alone_and_ends_the
     assert "was killed" in work.run(lost)["state"]["message"]
 
 
+def test_a_worker_leaves_the_runs_of_one_of_its_name_on_another_machine_alone(work: Work) -> None:
+    """Which it can't see: as where a swarm has put the former on another node, with a volume of its own."""
+    former = work.worker()
+    kept = work.submit(segundos=600, hasta="basta")
+    work.runs(kept)
+    former.send_signal(signal.SIGTERM)
+    eventually("draining", lambda: "takes no more runs" in work.log())
+
+    work.worker(lives="lives-of-another-machine")
+
+    assert work.ends(work.submit()) == "COMPLETED", work.log()
+    assert work.state(kept) == "RUNNING", work.log()
+    (work.folder / "basta").touch()
+    assert work.ends(kept) == "COMPLETED", work.log()
+
+
 def test_a_run_without_a_mark_is_of_before_and_has_lost_its_worker(work: Work) -> None:
     """Those that a worker took which gave none."""
-    first = work.worker(lives=False)
+    first = work.worker(lives="")
     lost = work.submit(segundos=600)
     work.runs(lost)
     work.kill(first)

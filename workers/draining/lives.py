@@ -2,6 +2,9 @@
 
 Each process has a mark, and a file of that name on the area's volume that is locked for as long as the process lives:
 the kernel lets go of it however the process ends. So another one knows whose runs have lost their process.
+
+Of several machines each has a volume of its own, where nothing is seen of processes on the others. So a mark begins
+with the name of its volume.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ class Life:
 
     def __init__(self, folder: Path, worker: str) -> None:
         """Raises: OSError: the folder can't be written."""
-        self.mark = uuid.uuid4().hex
         self._folder = folder / quote(worker, safe="")
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._volume = _name_of(folder)
+        self.mark = f"{self._volume}-{uuid.uuid4().hex}"
         made = self._folder / f".{self.mark}"
         # Kept open, and closed for the processes that it starts: a flow doesn't live in its worker's stead.
         self._held = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -29,8 +33,10 @@ class Life:
         made.rename(self._folder / self.mark)  # nobody ever sees it unlocked
 
     def is_alive(self, mark: str) -> bool:
-        """Whether the process of that mark lives. One without a file has been found dead, or was on another machine."""
-        if mark == self.mark:
+        """Whether the process of that mark lives; one without a file has been found dead. One of another volume is
+        taken to live: to end the run of a living one would be worse than to leave a dead one's to the janitor.
+        """
+        if mark == self.mark or not mark.startswith(f"{self._volume}-"):
             return True
         try:
             looked = os.open(self._folder / Path(mark).name, os.O_RDWR)
@@ -54,3 +60,13 @@ class Life:
         for mark in marks:
             with suppress(FileNotFoundError):  # another process was faster
                 (self._folder / mark).unlink()
+
+
+def _name_of(folder: Path) -> str:
+    """Given by the first one that asks."""
+    file, proposed = folder / ".volume", folder / f".volume-{uuid.uuid4().hex}"
+    proposed.write_text(uuid.uuid4().hex)
+    with suppress(FileExistsError):
+        file.hardlink_to(proposed)  # whole, or not at all
+    proposed.unlink()
+    return file.read_text()
