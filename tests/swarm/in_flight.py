@@ -7,23 +7,30 @@ from typing import Any, Final
 import httpx
 
 from tests.stack.platforms import eventually
+from tests.stack.test_fresh_dev_stack import logs_of
 from tests.swarm.nodes import Nodes
 
-WAITS: Final = '''import time
+BEGINS: Final = "Empieza la espera"
+ENDS: Final = "Termina la espera"
+WAITS: Final = f'''import time
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
 
 @flow
 def espera() -> None:
     """Espera hasta que alguien deje un archivo con el id de la corrida."""
+    get_run_logger().info("{BEGINS}")
     while not Path("/var/lib/flows", str(flow_run.id)).exists():
         time.sleep(0.5)
+    get_run_logger().info("{ENDS}")
 '''
 ONCE: Final = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]
 """What a run goes through that nothing befell."""
+AGAIN: Final = [*ONCE[:-1], "CRASHED", *ONCE]
+"""And one that was lost once, and run again once."""
 
 
 def waiting(area: str) -> str:
@@ -40,11 +47,28 @@ def begin(api: httpx.Client, outputs: dict[str, Any], area: str) -> str:
     return run
 
 
+def begin_on_each(api: httpx.Client, outputs: dict[str, Any], nodes: Nodes, numbers: tuple[int, ...]) -> dict[str, int]:
+    """Runs in containers of their own, one on each of those nodes: the node of each run. As many as nodes will do,
+    where each has a worker that takes one at once.
+    """
+    on: dict[str, int] = {}
+    for _ in numbers:
+        run = begin(api, outputs, "ventas")
+        ((on[run], _),) = containers_of(nodes, numbers, run)
+    assert set(on.values()) == set(numbers), on
+    return on
+
+
 def states(api: httpx.Client, run: str) -> list[str]:
     """All that it has been, the oldest first. Being late, or waiting for another try, is being scheduled."""
     rows = api.get("flow_run_states/", params={"flow_run_id": run}).raise_for_status().json()
     types = [row["type"] for row in sorted(rows, key=lambda row: row["timestamp"])]
     return [each for number, each in enumerate(types) if types[number - 1 : number] != [each]]
+
+
+def told_by(api: httpx.Client, run: str) -> list[str]:
+    """What the flow itself has told of how often it began, and how often it came to its end; the oldest first."""
+    return [row["message"] for row in logs_of(api, run) if row["message"] in {BEGINS, ENDS}]
 
 
 def containers_of(nodes: Nodes, numbers: tuple[int, ...], run: str) -> list[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.stack.platforms import Platform
+from tests.stack.platforms import Platform, eventually
 from tests.swarm.nodes import Nodes
 
 
@@ -20,6 +20,15 @@ def tasks_on(nodes: Nodes, prod: Platform, role: str) -> list[str]:
     wanted = ("--filter", "desired-state=running", "--format", "{{.Node}} {{.CurrentState}}")
     lines = nodes.ask(1, "service", "ps", *wanted, f"prefect-infra-{prod.stack}_{role}").splitlines()
     return sorted(line.split()[0] for line in lines if " Running " in line)
+
+
+def spread(nodes: Nodes, prod: Platform, area: str, numbers: tuple[int, ...]) -> None:
+    """A worker on each node. An `up` may have left two on one; one that ends begins anew where there are fewest."""
+    role, wanted = f"{area}-worker", [f"node-{number}" for number in numbers]
+    if tasks_on(nodes, prod, role) != wanted:
+        number, container = containers_on(nodes, prod, "worker", area)[0]
+        nodes.ask(number, "stop", "--time", "60", container)
+        eventually(f"{role} on {wanted}", lambda: tasks_on(nodes, prod, role) == wanted, 120)
 
 
 def services(nodes: Nodes, prod: Platform) -> dict[str, dict[str, Any]]:

@@ -18,9 +18,20 @@ from tests.stack.secured import READ, events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
 from tests.stack.test_looking_after import prefect_infra
 from tests.swarm.conftest import DATA_NODE, PLAIN_PORT, VENTAS
-from tests.swarm.in_flight import ONCE, begin, containers_of, let_go, states
+from tests.swarm.in_flight import (
+    AGAIN,
+    BEGINS,
+    ENDS,
+    ONCE,
+    begin,
+    begin_on_each,
+    containers_of,
+    let_go,
+    states,
+    told_by,
+)
 from tests.swarm.nodes import Nodes
-from tests.swarm.seen import containers_on, service, services, tasks_on
+from tests.swarm.seen import containers_on, service, services, spread, tasks_on
 
 pytestmark = pytest.mark.docker
 FLOW = "resumen-diario-de-ventas"
@@ -295,9 +306,13 @@ def test_an_engine_that_is_no_manager_says_so_rather_than_back_up_a_part(
     assert "none of its managers" in told.stderr
 
 
-def test_a_lost_node_is_made_up_for_by_the_others(
+def test_a_lost_node_is_made_up_for_by_the_others_and_its_run_runs_again_there_once(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
+    spread(nodes, prod, "ventas", VENTAS)
+    node_of = begin_on_each(api, outputs, nodes, VENTAS)
+    for run in node_of:
+        eventually("it has begun", lambda run=run: told_by(api, run) == [BEGINS], 60)
     nodes.lose(3)
 
     assert api.get("admin/version").is_success
@@ -311,6 +326,15 @@ def test_a_lost_node_is_made_up_for_by_the_others(
             ),
             240,
         )
+    goes_through = {run: AGAIN if number == 3 else ONCE for run, number in node_of.items()}
+    for run, states_of_it in goes_through.items():
+        eventually("at work", lambda run=run, so_far=states_of_it[:-1]: states(api, run) == so_far, 240)
+        ((_, container),) = containers_of(nodes, (2,), run)
+        let_go(nodes, 2, container, run)
+    for run, states_of_it in goes_through.items():
+        eventually("Completed", lambda run=run, every=states_of_it: states(api, run) == every, 60)
+        begun = states_of_it.count("RUNNING")
+        eventually("ended once", lambda run=run, begun=begun: told_by(api, run) == [BEGINS] * begun + [ENDS], 30)
     run = run_to_the_end(api, outputs["deployments"][FLOW]["id"])
     assert run["state"]["type"] == "COMPLETED", run["state"]
 
