@@ -289,7 +289,7 @@ def test_a_backup_is_made_through_a_manager_and_restored_whole_with_the_database
 
     assert done.returncode == 0, done.stdout + done.stderr
     eventually("answers", lambda: api.get("ready").is_success, 120)
-    get_token(api)
+    eventually("a token", lambda: get_token(api) is None)
     assert api.get(f"deployments/{deployment}").is_success
     left = nodes.ask(1, "service", "ls", "--format", "{{.Name}}").split()
     assert not any("-access-" in name for name in left)
@@ -357,7 +357,7 @@ def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is
     nodes.bring_back(DATA_NODE)
 
     eventually("ready", lambda: api.get("ready").is_success, 300)
-    get_token(api)
+    eventually("a token", lambda: get_token(api) is None)
     assert api.post("flow_runs/count", json={}).raise_for_status().json() >= runs
     assert on_the_other <= set(nodes.ask(1, *answering, f"prefect-infra-{prod.stack}_api").split())
     eventually("workers", lambda: tasks_on(nodes, prod, "ventas-worker") == ["node-2"] * 2, 240)
