@@ -15,7 +15,7 @@ from infra.components.docker_workers import docker_workers, job_defaults
 from infra.components.existing_server import ExistingServer
 from infra.components.platform import Platform
 from infra.components.server import Server
-from infra.components.workers import process_workers
+from infra.components.workers import machines_of, process_workers
 from infra.model import Area as DeclaredArea
 from infra.model import Deployment as DeclaredDeployment
 from infra.model import Schedule as DeclaredSchedule
@@ -99,6 +99,9 @@ class Area(pulumi.ComponentResource):
         is_docker = area.pool.type == "docker"
         baked = any(deployment.code.location == "image" for deployment in area.deployments)
         image = platform.images.build("flows" if baked else "worker", area.name)
+        if is_docker:
+            role, name = f"{area.name}-image", naming.of("image", area.name)
+            image = platform.runtime.on_each_machine(role, name, image, machines_of(area), own)
         workers = docker_workers if is_docker else process_workers
         return _Engine(
             job_defaults=job_defaults(area, platform, server, image, data) if is_docker else None,

@@ -123,8 +123,6 @@ class Container:
     """Whether its replicas are all the same to who uses them, so that one answers while another is replaced."""
     start_first: bool = False
     """Whether it and the one that it replaces can be at work at once, and should, so that there is always one."""
-    same_machine: bool = False
-    """Whether the two have to be on one machine for that: by a volume of it each knows what is the other's."""
     ends_last: bool = False
     """Whether the one that it replaces is needed by the former ones of other parts until they have ended."""
     everywhere: bool = False

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.components.container import Container, Running, Volume
+from infra.components.image import BuiltImage
 
 
 class Runtime(Protocol):
@@ -29,6 +30,12 @@ class Runtime(Protocol):
         stays: bool = False,
     ) -> Volume:
         """Stays: it is on one machine, for containers that stay there. Passing: see `Volume`."""
+        ...
+
+    def on_each_machine(
+        self, role: str, name: str, image: BuiltImage, machines_of: str | None, opts: pulumi.ResourceOptions
+    ) -> BuiltImage:
+        """The image, once it is wherever others than the runtime may start containers of it. None: on any machine."""
         ...
 
     def port(

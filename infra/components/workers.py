@@ -50,7 +50,6 @@ def process_workers(
             environment={"PREFECT_CLIENT_MAX_RETRIES": RETRIES_OF_RUNS, **described.environment},
             mounts=[volume_mount(data, DATA), *checkout_mounts(platform.stack.root, area.deployments)],
             files=connection_files(server),
-            same_machine=True,
         ),
         opts,
     )

@@ -25,7 +25,9 @@ class NodeProgram:
     node: str | None = None
     """The host name of the one node it is for; None: all that take tasks."""
     options: Sequence[str] = ()
-    """Of `docker service create`: what it may do beyond that."""
+    """Of `docker service create`: what it may do beyond that, and where."""
+    seconds: int = SECONDS
+    """How long it may take, with what nodes have to get for it."""
 
     async def run(self, name: str, *arguments: str) -> None:
         """Until it is done on each node; nothing of it is left there.
@@ -47,6 +49,6 @@ class NodeProgram:
                 *("--entrypoint", "python3", self.image, "-I", "-c", self.text, *arguments),
             )
             await asyncio.sleep(swarm.POLL_SECONDS)  # until the swarm has made its tasks
-            await swarm.converged(name, name, SECONDS, new=True)
+            await swarm.converged(name, name, self.seconds, new=True)
         finally:
             await swarm.remove(name)

@@ -37,7 +37,7 @@ from infra.resources.lookups import (
 )
 from infra.resources.provider import Provider
 from infra.resources.rules import Automation, GlobalConcurrencyLimit, TagConcurrencyLimit, Variable
-from infra.resources.swarm import EncryptionCheck, NodeVolume, PushedImage, SwarmService
+from infra.resources.swarm import EncryptionCheck, NodeImage, NodeVolume, PushedImage, SwarmService
 from infra.resources.work_pool import StorageConfiguration, WorkPool, WorkQueue
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "HandedOver",
     "HostPort",
     "LocalCertificate",
+    "NodeImage",
     "NodeVolume",
     "PidsLimit",
     "Profile",

@@ -50,6 +50,24 @@ class PushedImage(pulumi.CustomResource):
         super().__init__("prefect:index:PushedImage", resource_name, properties, opts)
 
 
+class NodeImage(pulumi.CustomResource):
+    """An image is on the nodes, for containers that others than the swarm start there."""
+
+    image: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: str,
+        image: pulumi.Input[str],
+        constraint: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {"name": name, "image": image, "constraint": constraint}
+        super().__init__("prefect:index:NodeImage", resource_name, properties, opts)
+
+
 class NodeVolume(pulumi.CustomResource):
     """A volume that each node makes for itself; it goes, with what is in it, from all of them."""
 

@@ -31,6 +31,7 @@ KINDS: Final = {
     "prefect:index:SwarmService": "service",
     "prefect:index:PushedImage": "pushed image",
     "prefect:index:NodeVolume": "volume",
+    "prefect:index:NodeImage": "image on the nodes",
     CONTAINER: "container",
     VOLUME: "volume",
     "docker:index/network:Network": "network",

@@ -65,15 +65,13 @@ def test_what_is_replaced_is_followed_or_preceded_by_its_successor_and_a_bad_one
             assert each["deploy"]["restart_policy"]["condition"] == "any"
 
 
-def test_a_process_worker_whose_runs_a_successor_on_another_node_would_take_for_lost_ends_first(
-    program: Callable[..., Any],
-) -> None:
+def test_a_process_worker_is_followed_likewise(program: Callable[..., Any]) -> None:
     def by_processes(config: dict[str, Any]) -> None:
         on_a_swarm(config)
         config["workers"] = {"type": "process"}
 
     worker = services(program("prod", change=by_processes))["ventas-worker"]["deploy"]
-    assert [worker[kind]["order"] for kind in ("update_config", "rollback_config")] == ["stop-first"] * 2
+    assert [worker[kind]["order"] for kind in ("update_config", "rollback_config")] == ["start-first"] * 2
 
 
 def test_a_container_on_a_swarm_has_no_privileges_and_its_share_of_a_node(made: Any) -> None:
@@ -111,6 +109,10 @@ def test_an_area_may_have_machines_of_its_own(program: Callable[..., Any]) -> No
             "node.labels.prefect-infra.area==ventas"
         ]
         assert found[f"compras-{role}"]["deploy"]["placement"]["constraints"] == []
+    images = program("prod", change=ventas_apart).of("NodeImage")
+    constraints = {name: each.get("constraint") for name, each in images.items()}
+    assert constraints["ventas-image"] == "node.labels.prefect-infra.area==ventas"
+    assert constraints["compras-image"] is None
 
 
 def test_images_are_pushed_and_services_and_flow_runs_name_them_by_digest(made: Any) -> None:
@@ -121,6 +123,8 @@ def test_images_are_pushed_and_services_and_flow_runs_name_them_by_digest(made: 
         assert "@sha256:" in each["image"]
     image = services(made)["ventas-worker"]["image"]
     assert made.of("WorkPool")["ventas-prod"]["job_defaults"]["image"] == image
+    # Whoever says what flow runs are made of waits until each node has that.
+    assert {each["image"] for each in made.of("NodeImage").values()} >= {image}
     rules = json.loads(services(made)["ventas-socket-proxy"]["environment"]["SOCKET_PROXY_RULES"])
     assert rules["images"] == [image]
     assert [f"{repository}@sha256:0" for repository in rules["repositories"]] == [image]

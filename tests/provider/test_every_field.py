@@ -12,7 +12,7 @@ from tests.provider.fields import SUBJECTS, edited, filled
 
 pytestmark = pytest.mark.server
 LOCAL = {"Profile", "HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun", "HandedOver"}
-LOCAL |= {"PushedImage", "SwarmService", "NodeVolume", "EncryptionCheck"}
+LOCAL |= {"PushedImage", "SwarmService", "NodeVolume", "NodeImage", "EncryptionCheck"}
 """They live on this machine, or in the state: each has a file of tests."""
 STAYS = {("WorkQueue", "priority")}
 """What the server goes on with when it is taken out of the program."""

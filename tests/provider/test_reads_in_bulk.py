@@ -40,7 +40,7 @@ MADE: dict[str, Callable[[str, int], dict[str, Any]]] = {
 """By the test that makes them, and a number."""
 FEWER, MORE = 6, 20
 HERE = {"Profile", "HostPort", "GeneratedSecret", "LocalCertificate", "PidsLimit", "CompletedRun", "HandedOver"}
-HERE |= {"PushedImage", "SwarmService", "NodeVolume", "EncryptionCheck"}
+HERE |= {"PushedImage", "SwarmService", "NodeVolume", "NodeImage", "EncryptionCheck"}
 
 
 def test_every_kind_that_lives_on_the_server_is_counted() -> None:

@@ -102,7 +102,7 @@ def test_tokens_have_pulumis_form_and_resources_say_what_they_are() -> None:
         assert set(type_["required"]) <= set(type_["properties"])
 
 
-ON_A_SWARM = {"PushedImage", "SwarmService", "NodeVolume", "EncryptionCheck"}
+ON_A_SWARM = {"PushedImage", "SwarmService", "NodeVolume", "NodeImage", "EncryptionCheck"}
 
 
 @each

@@ -44,7 +44,7 @@ def declared(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Platform
         declared["workers"] = {"type": "docker", "replicas": 2, "drain_seconds": 60}
         # One run each: of two, each of its two machines has one.
         declared["areas"]["ventas"]["workers"] = {"placement": "area", "limit": 1}
-        declared["areas"]["compras"]["workers"] = {"type": "process", "replicas": 1}
+        declared["areas"]["compras"]["workers"] = {"type": "process", "replicas": 1, "drain_seconds": 300}
         for area in ("ventas", "compras"):
             slow = {"name": waiting(area), "entrypoint": "flows/espera.py:espera", "description": "Espera."}
             declared["areas"][area]["deployments"].append(slow)

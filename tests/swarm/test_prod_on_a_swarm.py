@@ -224,7 +224,7 @@ def test_another_up_changes_nothing_and_a_change_by_hand_is_seen_and_undone(node
 
 def test_a_broken_image_is_undone(nodes: Nodes, prod: Platform) -> None:
     before = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
-    at_work = set(containers_on(nodes, prod, "worker", "ventas"))
+    at_work = set(containers_on(nodes, prod, "worker"))
     start = prod.folder / "workers" / "start_worker.py"
     good = start.read_text()
     start.write_text('raise SystemExit("esta imagen no arranca")\n')
@@ -238,8 +238,8 @@ def test_a_broken_image_is_undone(nodes: Nodes, prod: Platform) -> None:
     assert "esta imagen no arranca" in failed.stdout
     template = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]
     assert template["ContainerSpec"]["Image"] == before
-    # A docker worker is told to stop only when its successor is at work, which this one never was.
-    assert set(containers_on(nodes, prod, "worker", "ventas")) == at_work
+    # A worker is told to stop only when its successor is at work, which this one never was.
+    assert set(containers_on(nodes, prod, "worker")) == at_work
 
 
 def test_a_replica_that_hung_was_replaced_by_the_swarm(nodes: Nodes, prod: Platform) -> None:
@@ -249,10 +249,11 @@ def test_a_replica_that_hung_was_replaced_by_the_swarm(nodes: Nodes, prod: Platf
     eventually("two of them", lambda: len(tasks_on(nodes, prod, "api")) == 2, 120)
 
 
-def test_the_api_answers_and_a_run_in_flight_ends_while_the_up_that_mends_the_rest_replaces_all(
+def test_the_api_answers_and_runs_in_flight_end_while_the_up_that_mends_the_rest_replaces_all(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
-    in_a_container = begin(api, outputs, "ventas")
+    in_a_process, in_a_container = (begin(api, outputs, area) for area in ("compras", "ventas"))
+    (former,) = containers_on(nodes, prod, "worker", "compras")
     before = set(nodes.ask(1, "service", "ps", "--quiet", f"prefect-infra-{prod.stack}_api").split())
 
     def more_words(declared: Any) -> None:
@@ -263,11 +264,16 @@ def test_the_api_answers_and_a_run_in_flight_ends_while_the_up_that_mends_the_re
     with asked_all_the_time(lambda: api.get("admin/version")) as wrong:
         prod.up()
     assert wrong == []
-    # A worker that follows a run in a container of its own has its successor beside it.
-    assert states(api, in_a_container)[-1] == "RUNNING"
-    ((number, container),) = containers_of(nodes, VENTAS, in_a_container)
-    let_go(nodes, number, container, in_a_container)
-    eventually("Completed", lambda: states(api, in_a_container) == ONCE, 60)
+    # Each has its worker still, and that a successor beside it; one that can't see the former, on another node.
+    assert [states(api, run)[-1] for run in (in_a_process, in_a_container)] == ["RUNNING"] * 2
+    (successor,) = set(containers_on(nodes, prod, "worker", "compras")) - {former}
+    assert successor[0] != former[0]
+    assert run_to_the_end(api, outputs["deployments"][IN_A_PROCESS]["id"])["state"]["type"] == "COMPLETED"
+    let_go(nodes, *former, in_a_process)
+    let_go(nodes, *containers_of(nodes, VENTAS, in_a_container)[0], in_a_container)
+    for run in (in_a_process, in_a_container):
+        eventually("Completed", lambda run=run: states(api, run) == ONCE, 60)
+        eventually("ran once", lambda run=run: told_by(api, run) == [BEGINS, ENDS], 30)
     running = ("--filter", "desired-state=running", "--quiet")
     after = set(nodes.ask(1, "service", "ps", *running, f"prefect-infra-{prod.stack}_api").split())
     assert len(after) == 2

@@ -21,6 +21,7 @@ from infra.components.container import (
     Volume,
     group_of_socket,
 )
+from infra.components.image import BuiltImage
 from infra.components.naming import LABEL, SCALED, Naming
 from infra.components.orphans import orphans_first
 from infra.components.remote_host import group_of_socket_there
@@ -76,6 +77,12 @@ class OneEngine:
         as_labels = [docker.VolumeLabelArgs(label=key, value=value) for key, value in labels.items()]
         made = docker.Volume(role, name=name, labels=as_labels, opts=opts)
         return Volume(name=made.name, labels=labels, resource=made, passing=passing)
+
+    def on_each_machine(
+        self, role: str, name: str, image: BuiltImage, machines_of: str | None, opts: pulumi.ResourceOptions
+    ) -> BuiltImage:
+        del role, name, machines_of, opts  # built where it is used
+        return image
 
     def port(
         self,

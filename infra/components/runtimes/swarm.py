@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
@@ -24,12 +24,12 @@ from infra.components.container import (
     Volume,
     group_of_socket,
 )
-from infra.components.image import ImageBuilder
+from infra.components.image import BuiltImage, ImageBuilder
 from infra.components.naming import LABEL, Naming
 from infra.components.orphans import orphans_first
 from infra.components.runtimes import compose
 from infra.model import Swarm
-from infra.resources import EncryptionCheck, GeneratedSecret, NodeVolume, SwarmService
+from infra.resources import EncryptionCheck, GeneratedSecret, NodeImage, NodeVolume, SwarmService
 
 AREA_LABEL: Final = f"{LABEL}.area"
 """Of nodes: `docker node update --label-add prefect-infra.area=compras node-2`."""
@@ -94,6 +94,13 @@ class OnSwarm:
         )
         return Volume(name=made.name, labels=labels, resource=made, passing=passing)
 
+    def on_each_machine(
+        self, role: str, name: str, image: BuiltImage, machines_of: str | None, opts: pulumi.ResourceOptions
+    ) -> BuiltImage:
+        constraint = _on_machines_of(machines_of) if machines_of else None
+        made = NodeImage(role, name=name, image=image.reference, constraint=constraint, opts=opts)
+        return replace(image, reference=made.image, name=made.image)
+
     def port(
         self,
         role: str,
@@ -110,7 +117,7 @@ class OnSwarm:
         mode: dict[str, Any] = (
             {"mode": "global"} if container.everywhere else {"mode": "replicated", "replicas": number}
         )
-        order = _order(container)
+        order = "start-first" if container.in_turn or container.start_first else "stop-first"
         deploy = {
             **mode,
             "endpoint_mode": "dnsrr",
@@ -242,17 +249,15 @@ class OnSwarm:
         if container.stays and self.declared.data_node:
             yield f"node.hostname=={self.declared.data_node}"
         if container.machines_of:
-            yield f"node.labels.{AREA_LABEL}=={container.machines_of}"
+            yield _on_machines_of(container.machines_of)
 
     def _engine_user(self) -> str:
         group = self.declared.socket_group or group_of_socket()
         return f"{USER.split(':')[0]}:{group}"
 
 
-def _order(container: Container) -> Literal["start-first", "stop-first"]:
-    """A successor may come to be on any node."""
-    both = container.in_turn or (container.start_first and not container.same_machine)
-    return "start-first" if both else "stop-first"
+def _on_machines_of(area: str) -> str:
+    return f"node.labels.{AREA_LABEL}=={area}"
 
 
 def _secret(content: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -15,6 +15,7 @@ from infra.provider.kinds.handed_over import HandedOver
 from infra.provider.kinds.host_port import HostPort
 from infra.provider.kinds.kind import Kind
 from infra.provider.kinds.local_certificate import LocalCertificate
+from infra.provider.kinds.node_image import NodeImage
 from infra.provider.kinds.node_volume import NodeVolume
 from infra.provider.kinds.pids_limit import PidsLimit
 from infra.provider.kinds.profile import Profile
@@ -43,5 +44,6 @@ KINDS: Final[tuple[Kind[Any], ...]] = (
     PushedImage(),
     SwarmService(),
     NodeVolume(),
+    NodeImage(),
     EncryptionCheck(),
 )
