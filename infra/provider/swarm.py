@@ -93,14 +93,15 @@ def fingerprint(found: Mapping[str, Any]) -> str:
 async def remove(service: str) -> None:
     """Until its last task is gone: networks, volumes and secrets are free then. Gone already is success."""
     try:
-        seconds = _grace(await inspected(service)) + GONE_SECONDS
+        found = await inspected(service)
+        seconds = _grace(found) + GONE_SECONDS
         ids = (await docker("service", "ps", "--quiet", "--no-trunc", service)).split()
         await docker("service", "rm", service)
     except NotFound:
         return
     try:
         async with asyncio.timeout(seconds):
-            while ids := await _still_there(ids):  # noqa: ASYNC110  # likewise
+            while ids := await _still_there(ids) or await _wanted(found["ID"]):  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as late:
         raise ProviderError(f"{service}: {len(ids)} of its tasks are still there after {seconds} s") from late
@@ -123,6 +124,16 @@ async def _still_there(ids: Sequence[str]) -> list[str]:
         if node not in lost:
             left.append(each)
     return left
+
+
+async def _wanted(service_id: str) -> list[str]:
+    """Tasks of a service that is gone which the swarm has not told to go yet: one that it made at the last moment, and
+    all of them as long as it is busy. A network counts as in use for as long (`removeNetwork` of swarmkit, read).
+    """
+    nodes = (await docker("node", "ls", "--quiet")).split()
+    running = ("--no-resolve", "--no-trunc", "--filter", "desired-state=running")
+    lines = (await docker("node", "ps", *running, "--format", "{{.ID}} {{.Name}}", *nodes)).splitlines()
+    return [line.split()[0] for line in lines if f" {service_id}." in line]
 
 
 async def _lost_nodes() -> frozenset[str]:
