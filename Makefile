@@ -35,13 +35,14 @@ test: ## Set up what tests need and run all of them
 	@$(SETUP) --for test
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(SIDE_BY_SIDE) -n 2 --dist loadfile
-	$(BIN)/pytest $(BUILDS_IMAGES)
-	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE) $(BUILDS_IMAGES)) -n 2 --dist loadgroup
+	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE) $(ALONE)) -n 2 --dist loadfile
 
 # These wait for a server of their own, or for nobody.
 SIDE_BY_SIDE := $(addprefix tests/,unit program policy flows provider)
-# Alone, as it makes the images that the other stacks share: two that make one at once make two of one name.
-BUILDS_IMAGES := tests/stack/test_fresh_dev_stack.py
+# The one makes the images that other stacks share (two that make one at once make two of one name); the other kills the
+# engine in CI.
+ALONE := $(addprefix tests/stack/test_,fresh_dev_stack.py docker_daemon.py)
 
 # Only importing these costs seconds: they hold ours against Prefect's own.
 UNIT_LEAVES_OUT := tests/unit/flows $(addprefix tests/unit/,model/test_parameter_schemas.py model/test_firing_times.py \
