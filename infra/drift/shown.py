@@ -29,11 +29,25 @@ _UNKNOWN: Final = frozenset(
 
 
 def sides(field: Field) -> dict[str, Any]:
-    """What is declared, known and found, without secrets: if one of them is one, none is shown."""
-    values = {"declared": field.declared, "state": field.state, "server": field.server}
-    if is_secret(*values.values()):
-        return {side: None if value is ABSENT else credentials.MASK for side, value in values.items()}
+    """What is declared, known and found, without secrets: where one of them has one, none is shown."""
+    values = _veiled({"declared": field.declared, "state": field.state, "server": field.server})
     return {side: None if value is ABSENT else blind(value, field.path) for side, value in values.items()}
+
+
+def _veiled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What else is in an object beside a secret stays to be seen, by keys that it has on any side."""
+    there = {side: value for side, value in values.items() if value is not ABSENT}
+    if not is_secret(*there.values()):
+        return dict(values)
+    if not all(isinstance(value, Mapping) for value in there.values()):
+        return {side: ABSENT if value is ABSENT else credentials.MASK for side, value in values.items()}
+    made: dict[str, Any] = {side: {} if side in there else ABSENT for side in values}
+    for key in dict.fromkeys(key for value in there.values() for key in value):
+        of_key = _veiled({side: value.get(key, ABSENT) for side, value in there.items()})
+        for side, value in of_key.items():
+            if value is not ABSENT:
+                made[side][key] = value
+    return made
 
 
 def blind(value: Any, path: Path = ()) -> Any:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from infra.drift import ReadingError, Report, Traces, differences, observed
+from infra.drift.differences import Field
+from infra.drift.observation import ABSENT
+from infra.drift.shown import sides
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -100,6 +103,21 @@ def test_what_pulumi_keeps_secret_on_one_side_is_shown_on_none() -> None:
 
     for form in ("txt", "md", "json"):
         assert "azul" not in told(form, report(json.dumps(document)))
+
+
+def test_what_stands_beside_a_secret_is_shown() -> None:
+    field = Field(
+        ("work_pool", "job_variables"),
+        "job_variables",
+        ABSENT,
+        {"env": {"N": "[secret]", "A": "1"}},
+        {"env": {"N": "azul", "A": "2"}, "image": "otra"},
+    )
+    assert sides(field) == {
+        "declared": None,
+        "state": {"env": {"N": "********", "A": "1"}},
+        "server": {"env": {"N": "********", "A": "2"}, "image": "otra"},
+    }
 
 
 def test_without_the_servers_memory_the_same_is_told_without_times() -> None:
