@@ -284,7 +284,7 @@ async def test_another_name_makes_the_new_one_before_the_old_one_goes(
         ({"name": "a/b"}, "name", "'/'"),
         ({"entrypoint": "a.py"}, "entrypoint", "path/file.py:function"),
         ({"concurrency_limit": 0}, "concurrency_limit", "greater"),
-        ({"tags": "x"}, "tags", "tuple"),
+        ({"tags": "x"}, "tags", "expected a list, got a text"),
     ],
 )
 async def test_wrong_input_fails_the_check_at_its_property(
