@@ -40,9 +40,10 @@ test: ## Set up what tests need and run all of them
 
 # These wait for a server of their own, or for nobody.
 SIDE_BY_SIDE := $(addprefix tests/,unit program policy flows provider)
-# The one makes the images that other stacks share (two that make one at once make two of one name); the other kills the
-# engine in CI.
-ALONE := $(addprefix tests/stack/test_,fresh_dev_stack.py docker_daemon.py)
+# One process after the other: the first makes the images that other stacks share (two that make one at once make two of
+# one name), the second kills the engine in CI, and the rest are modules that share prod or another machine.
+ALONE := $(addprefix tests/stack/test_,fresh_dev_stack.py docker_daemon.py $(addprefix prod,.py _at_work.py _goes_on.py \
+	_is_changed.py)) tests/remote
 
 # Only importing these costs seconds: they hold ours against Prefect's own.
 UNIT_LEAVES_OUT := tests/unit/flows $(addprefix tests/unit/,model/test_parameter_schemas.py model/test_firing_times.py \
