@@ -159,7 +159,7 @@ FULL: dict[str, dict[str, Any]] = {
         "beside": {"networks": {}},
         "timeout_seconds": 60,
     },
-    "NodeImage": {"name": "x-image", "image": "registry:5000/x@sha256:0"},
+    "NodeImage": {"name": "x-image", "image": "registry:5000/x@sha256:0", "constraint": "node.labels.a==b"},
     "NodeVolume": {"name": "datos", "node": "node-1", "image": "x", "user": "10001:999"},
     "EncryptionCheck": {"name": "cifrado", "image": "x"},
 }
