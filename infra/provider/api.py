@@ -163,9 +163,9 @@ class Api:
 
         With a `body` it is what a filter lets through, which is asked for by POST.
         """
-        key = path if body is None else f"{path} {json.dumps(body, sort_keys=True)}"
+        key = f"{path} {json.dumps(body, sort_keys=True)}"
         if key not in self._memory:
-            self._memory[key] = asyncio.create_task(self.get(path) if body is None else self._filtered(path, body))
+            self._memory[key] = asyncio.create_task(self._asked(path, body))
         try:
             # Shielded: when one who waits for it is cancelled, the others still get it.
             return await asyncio.shield(self._memory[key])
@@ -173,20 +173,20 @@ class Api:
             self._memory.pop(key, None)
             raise
 
-    async def _filtered(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def _asked(self, path: str, body: Mapping[str, Any] | None) -> Any:
+        method, content = _question(body)
         async with self._reads.turn():
-            return await self._send(self._reads, "POST", path, json=body)
+            return await self._send(self._reads, method, path, **content)
 
     async def once(self, path: str, within: float, body: Mapping[str, Any] | None = None) -> Any:
         """GET, or a filter's rows, without a second attempt, for an answer that can be done without.
 
         Raises: Unreachable: there is none within so many seconds, or no good one.
         """
+        method, content = _question(body)
         try:
             async with asyncio.timeout(within):
-                if body is None:
-                    return await self._send_once(self._reads, "GET", path)
-                return await self._send_once(self._reads, "POST", path, json=body)
+                return await self._send_once(self._reads, method, path, **content)
         except (_Transient, TimeoutError) as failure:
             raise Unreachable(f"{self.url}: {path}: {failure}") from failure
 
@@ -254,6 +254,11 @@ class Api:
                 f"the Prefect server does not answer: {str(failure) or type(failure).__name__}",
                 sent=not isinstance(failure, _NEVER_SENT),
             ) from failure
+
+
+def _question(body: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """How something is asked for: by GET, or by POST where a filter goes along."""
+    return ("GET", {}) if body is None else ("POST", {"json": body})
 
 
 def _distrust(failure: BaseException) -> str | None:

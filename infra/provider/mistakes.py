@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from infra.provider.kinds import unfit
 from infra.provider.kinds.kind import Failure
 from infra.provider.kinds.part import NO_SUCH_KEY
 from infra.provider.nearness import near
@@ -101,16 +102,6 @@ def _expected(items: Sequence[Any]) -> str:
 
 
 def _called(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case Mapping():
-            return "an object"
-        case _:
-            return "a list"
+    """Any number is one: where an integer was expected, `got an integer` would tell nothing."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return "a number" if is_number else unfit.called(value)

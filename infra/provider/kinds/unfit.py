@@ -52,7 +52,12 @@ def types_of(error: ValidationError) -> list[str]:
 
 
 def _expected(types: Iterable[str], value: Any) -> str:
-    return f"expected {' or '.join(_CALLED.get(name, name) for name in types)}, got {_CALLED[_type_of(value)]}"
+    return f"expected {' or '.join(_CALLED.get(name, name) for name in types)}, got {called(value)}"
+
+
+def called(value: Any) -> str:
+    """What a value is, in words."""
+    return _CALLED[_type_of(value)]
 
 
 def _type_of(value: Any) -> str:
