@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.remote.commands import pulumi
 from tests.remote.machine import Machine
 from tests.stack.platforms import Platform, declared_in
-from tests.stack.secured import signed_in
+from tests.stack.signing_in import api, outputs, trusting  # noqa: F401  # fixtures
 from tests.swarm.in_flight import WAITS, waiting
 
 
@@ -65,20 +63,3 @@ def prod(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Platform
         done = pulumi(made, *words)
         assert done.returncode == 0, done.stdout + done.stderr
     return made
-
-
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
-
-
-@pytest.fixture(scope="module")
-def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=outputs["ca_certificate"])
-
-
-@pytest.fixture
-def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    """Of prod, as the two fixtures before it."""
-    with signed_in(outputs, trusting) as client:
-        yield client

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.stack import older
 from tests.stack.platforms import Declared, Platform, declared_in, docker
-from tests.stack.secured import signed_in
+from tests.stack.signing_in import api, outputs, trusting  # noqa: F401  # fixtures
 from tests.stack.told import give_the_address, tell_of_failures
 
 
@@ -84,24 +82,7 @@ def left(declared_prod: Platform, older_prefect: Path, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def prod(declared_prod: Platform, left: older.Left) -> Platform:
-    """Up, for three modules. The last one changes it, and takes it down."""
+    """Up, for four modules. The last one changes it, and takes it down."""
     del left
     declared_prod.up()
     return declared_prod
-
-
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
-
-
-@pytest.fixture(scope="module")
-def trusting(outputs: dict[str, Any]) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=outputs["ca_certificate"])
-
-
-@pytest.fixture
-def api(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
-    """Of prod, as the two fixtures before it."""
-    with signed_in(outputs, trusting) as client:
-        yield client

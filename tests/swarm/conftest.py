@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.stack.platforms import Platform, declared_in
-from tests.stack.secured import signed_in
+from tests.stack.signing_in import api, outputs, trusting  # noqa: F401  # fixtures
 from tests.swarm.in_flight import WAITS, waiting
 from tests.swarm.nodes import Nodes
 
@@ -72,14 +70,3 @@ def prod(nodes: Nodes, declared: Platform) -> Platform:
     declared.edit(as_the_kernel_can)
     declared.up()
     return declared
-
-
-@pytest.fixture(scope="module")
-def outputs(prod: Platform) -> dict[str, Any]:
-    return prod.outputs()
-
-
-@pytest.fixture
-def api(outputs: dict[str, Any]) -> Iterator[httpx.Client]:
-    with signed_in(outputs, ssl.create_default_context(cadata=outputs["ca_certificate"])) as client:
-        yield client
