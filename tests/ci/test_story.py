@@ -22,8 +22,9 @@ import pytest
 from infra.toolchain.launcher import environment
 from tests.ci.github import Hosted, hosted
 from tests.ci.runner import ROOT, Done, Runner, all_steps, git, listed, machine
+from tests.patient import Patient
 from tests.provider.conftest import running_server
-from tests.stack.platforms import Patient, copy_checkout
+from tests.stack.platforms import copy_checkout
 from tests.unit.review.plans import preview, step
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]

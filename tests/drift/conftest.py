@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from infra.toolchain.launcher import environment
+from tests.patient import Patient
 from tests.provider.conftest import running_server
-from tests.stack.platforms import ROOT, Patient, copy_checkout
+from tests.stack.platforms import ROOT, copy_checkout
 
 SECONDS = 600
 GIT = "    location: git\n    repository: https://git.example.com/datos/flujos.git\n    branch: main\n"

@@ -12,6 +12,7 @@ import pytest
 
 from infra.cli.history import connection, mean_durations
 from infra.model import Stack, load_stack
+from tests.patient import Patient
 
 pytestmark = pytest.mark.server
 FLOW = "from prefect import flow\n\n\n@flow\ndef medido() -> None: ...\n\n\n@flow\ndef sin_medir() -> None: ...\n"
@@ -27,7 +28,7 @@ def stack(tmp_path: Path) -> Stack:
 
 @pytest.fixture
 def server(prefect_server: str) -> Any:
-    with httpx.Client(base_url=f"{prefect_server}/", timeout=30) as client:
+    with httpx.Client(base_url=f"{prefect_server}/", transport=Patient(), timeout=30) as client:
         yield client
 
 

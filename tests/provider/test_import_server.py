@@ -15,8 +15,9 @@ import pytest
 from prefect.utilities.callables import parameter_schema_from_entrypoint
 
 from infra.toolchain.launcher import environment
+from tests.patient import Patient
 from tests.provider.conftest import running_server
-from tests.stack.platforms import Patient, copy_checkout
+from tests.stack.platforms import copy_checkout
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 

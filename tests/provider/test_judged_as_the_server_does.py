@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import islice
 from typing import Any
 
@@ -14,6 +13,7 @@ from infra.provider.kinds import KINDS
 from infra.provider.kinds.pull_steps import OWN, PREFIX
 from infra.provider.lifecycle import Checked, Lifecycle
 from infra.provider.wire import render
+from tests.patient import Patient
 
 pytestmark = pytest.mark.server
 
@@ -173,20 +173,21 @@ def told(checked: Checked) -> dict[str, str]:
     return {render(failure.path): failure.reason for failure in checked.failures}
 
 
+def post(server: str, path: str, body: dict[str, Any]) -> httpx.Response:
+    with httpx.Client(base_url=f"{server}/", transport=Patient(), timeout=60) as client:
+        return client.post(path, json=body)
+
+
 def answer(server: str, path: str, body: dict[str, Any]) -> bool:
-    """Whether the server takes it. A 500 is a refusal, and a 503 is SQLite's having its hands full."""
-    for _ in range(50):
-        response = httpx.post(f"{server}/{path}", json=body, timeout=60)
-        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-            break
-        time.sleep(0.2)
+    """Whether the server takes it. A 500 is a refusal."""
+    response = post(server, path, body)
     assert response.is_success or response.status_code in {422, 500}, response.text
     return response.is_success
 
 
 @pytest.fixture(scope="module")
 def flow_id(prefect_server: str) -> str:
-    made = httpx.post(f"{prefect_server}/flows/", json={"name": "juzgado"}, timeout=60).raise_for_status()
+    made = post(prefect_server, "flows/", {"name": "juzgado"}).raise_for_status()
     return str(made.json()["id"])
 
 
@@ -242,7 +243,7 @@ NAMED: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_a_name_is_judged_as_the_server_judges_it(prefect_server: str, flow_id: str, kind: str) -> None:
-    pool = httpx.post(f"{prefect_server}/work_pools/", json={"name": "nombres", "type": "process"}, timeout=60)
+    pool = post(prefect_server, "work_pools/", {"name": "nombres", "type": "process"})
     assert pool.status_code in {201, 409}
     key, inputs, path, body = NAMED[kind]
     resource = kind if kind in LIFECYCLES else "Deployment"
@@ -299,7 +300,7 @@ LIMITS = [
 def test_a_number_is_judged_as_the_server_judges_it(
     prefect_server: str, flow_id: str, kind: str, key: str, inputs: dict[str, Any], path: str
 ) -> None:
-    httpx.post(f"{prefect_server}/work_pools/", json={"name": "nombres", "type": "process"}, timeout=60)
+    post(prefect_server, "work_pools/", {"name": "nombres", "type": "process"})
     body = {"name": inputs["name"]} | ({"flow_id": flow_id} if path == "deployments/" else {})
     body |= {name: inputs[name] for name in ("type", "limit") if name in inputs}
     for number in (-1, 0, 1):

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patient import Patient
 from tests.provider.test_programs import CANARY, ROOT, STACK, run
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
@@ -44,7 +45,7 @@ class Server:
     """Somebody else, at the API."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/", timeout=60)
+        self._client = httpx.Client(base_url=f"{url}/", transport=Patient(), timeout=60)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._client.request(method, path, json=body)

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from infra.toolchain import checkout_copy
 from infra.toolchain.launcher import environment
+from tests.patient import Patient
 
 ROOT = Path(__file__).parents[2]
 UP_SECONDS = 600
@@ -58,19 +59,6 @@ def eventually(what: str, probe: Callable[[], Any], seconds: float = 60, every: 
                 return answer
         time.sleep(every)
     raise AssertionError(f"{what}: not within {seconds} s; last: {answer!r}")
-
-
-class Patient(httpx.HTTPTransport):
-    """A busy server on SQLite answers 503 now and then: what it didn't take is sent again."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        for attempt in range(20):
-            response = super().handle_request(request)
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            response.close()
-            time.sleep(0.1 * (attempt + 1))
-        return response
 
 
 @dataclass

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patient import Patient
 from tests.provider.conftest import running_server
-from tests.stack.platforms import ROOT, Patient, eventually
+from tests.stack.platforms import ROOT, eventually
 from workers import healthcheck
 
 FLOW = """

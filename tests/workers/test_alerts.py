@@ -17,8 +17,9 @@ import pytest
 from infra.components.alerts import SECRET_FIELD, action, trigger
 from infra.model import declared
 from infra.model.alerts import BLOCK_TYPES, alerts
+from tests.patient import Patient
 from tests.provider.conftest import running_server
-from tests.stack.platforms import ANSWER_SECONDS, Patient, eventually
+from tests.stack.platforms import ANSWER_SECONDS, eventually
 from tests.workers.chats import HOSTS, SLACK, TEAMS, Chats, Sent, chats
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
