@@ -100,7 +100,7 @@ def _raw(servers: Servers, work: Work, in_flight: list[int]) -> dict[str, Any]:
 
 def _ours(servers: Servers, work: Work, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
     project = Project(folder, **environment)
-    at_once = WRITES_AT_ONCE if servers.database == "postgres" else None  # as a stack on either declares it
+    at_once = WRITES_AT_ONCE if servers.database == "postgres" else 1  # as a stack on either declares it
     project.up()  # the first one of a project has to find the plugins
     steps: dict[str, Any] = {}
 

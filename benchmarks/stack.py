@@ -76,7 +76,7 @@ class Project:
         }
         self.run("stack", "init", STACK)
 
-    def declare(self, url: str, work: Work, writes_at_once: int | None, **changes: Any) -> None:
+    def declare(self, url: str, work: Work, writes_at_once: int, **changes: Any) -> None:
         """The work as the program's; `changes` are made to the first deployment."""
         declared = {"writes_at_once": writes_at_once, **work.declared(url, **changes)}
         (self._folder / "work.json").write_text(json.dumps(declared))

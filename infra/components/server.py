@@ -25,7 +25,7 @@ AUTH_KEY: Final = "auth_string"
 """The stack's secret with `user:password`; left out, one is generated."""
 USER_NAME: Final = "admin"
 WRITES_AT_ONCE: Final = 4
-"""With Postgres; docs/benchmarks.md."""
+"""With Postgres; SQLite bears one: docs/benchmarks.md."""
 
 
 class Server(pulumi.ComponentResource):
@@ -66,7 +66,7 @@ class Server(pulumi.ComponentResource):
             api_url=self.api_url,
             auth_string=self.auth_string,
             ca_certificate=self.authority,
-            writes_at_once=WRITES_AT_ONCE if declared.scaled else None,
+            writes_at_once=WRITES_AT_ONCE if declared.scaled else 1,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(self.running.resources)),
         )
         self.register_outputs({"api_url": self.api_url})

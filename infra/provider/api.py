@@ -30,6 +30,8 @@ PATIENCE_SECONDS: Final = 180.0  # with a server that has answered before: it is
 READ_SECONDS: Final = 75.0
 FAILURES: Final = 3  # answers of 500 before it is taken for what it is
 READS_AT_ONCE: Final = 8
+MOST_WRITES_AT_ONCE: Final = 4
+"""Where it is not said. No more than that is of use: docs/benchmarks.md."""
 Made = Callable[[], Awaitable[Any]]
 """Looks for what a POST was to make: None where there is none."""
 _BACK_OFF: Final = wait_random_exponential(multiplier=0.05, max=2.0)
@@ -66,6 +68,7 @@ class Api:
     ) -> None:
         self.url = connection.api_url.rstrip("/")
         self._connection = connection
+        most_writes = connection.writes_at_once or MOST_WRITES_AT_ONCE
         self._deadline = deadline
         self._patience = patience
         self._answered = False
@@ -74,14 +77,14 @@ class Api:
             auth=connection.auth(),
             headers=connection.all_headers(),
             timeout=httpx.Timeout(READ_SECONDS, connect=5.0),
-            limits=httpx.Limits(max_connections=connection.writes_at_once + READS_AT_ONCE),
+            limits=httpx.Limits(max_connections=most_writes + READS_AT_ONCE),
             verify=connection.verification(),
             transport=transport,
         )
         self._csrf = csrf.CsrfToken(
             lambda client: self._send(self._reads, "GET", "csrf-token", params={"client": client})
         )
-        self._writes = Pace(start=connection.writes_at_once, most=connection.writes_at_once)
+        self._writes = Pace(start=connection.writes_at_once or 1, most=most_writes)
         self._reads = Pace(start=READS_AT_ONCE, most=READS_AT_ONCE)
         self._listings: dict[tuple[str, str], Listing] = {}
         self._memory: dict[str, asyncio.Task[Any]] = {}

@@ -22,8 +22,6 @@ from infra.provider.profiles_file import ProfilesFile, default_path
 
 EXAMPLE: Final = "such as http://127.0.0.1:4200/api"
 OWN: Final = "the provider's own settings"
-WRITES_AT_ONCE: Final = 1
-"""What SQLite bears, and so any server that nothing else is known of: see infra/provider/pace.py."""
 SETTINGS: Final[Mapping[str, str]] = {
     "api_url": "PREFECT_API_URL",
     "auth_string": "PREFECT_API_AUTH_STRING",
@@ -50,7 +48,8 @@ class Connection:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str | None = None
     ca_certificate: str | None = None
-    writes_at_once: int = WRITES_AT_ONCE
+    writes_at_once: int | None = None
+    """None: the provider finds out what the server bears."""
     source: str = OWN
     """Where the address is from, for messages."""
 

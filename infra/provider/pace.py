@@ -1,9 +1,10 @@
 """How many requests go at once: down by half at a busy answer, up by one after a run of good ones.
 
-Writes go one at a time unless the provider is told `writes_at_once`. Measured against 3.8.8 with schedules
-(docs/benchmarks.md): on SQLite two at once take several times as long, since the scheduler writes too: the server
-answers 503 (database is locked), drops connections, and at worst all wait for its lock until that times out after a
-minute. On Postgres several side by side keep it busy while answers travel. A server doesn't tell what its database is.
+How many writes a server takes best is found, unless the provider is told `writes_at_once`. Measured against 3.8.8 with
+schedules (docs/benchmarks.md): on SQLite two at once take several times as long, since the scheduler writes too: the
+server answers 503 (database is locked), drops connections, and at worst all wait for its lock until that times out
+after a minute. On Postgres several side by side keep it busy while answers travel. A server doesn't tell what its
+database is, but SQLite says at once that it is busy: then that many are not tried again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Pace:
     def __init__(self, *, start: int, most: int) -> None:
         self.width = start
         self._most = most
+        self._seeks = start < most
         self._running = 0
         self._good = 0
         self._free = asyncio.Condition()
@@ -46,5 +48,7 @@ class Pace:
 
     def was_busy(self) -> None:
         self.width = max(1, self.width // 2)
+        if self._seeks:
+            self._most = self.width
         # A server that was too busy once is tried harder again only after a long run of good answers.
         self._good = -STEP_UP_AFTER * self._most

@@ -36,7 +36,7 @@ CONFIGURATION: Final[Mapping[str, Mapping[str, Any]]] = {
     "ca_certificate": {"type": "string", "description": "The same as PEM text; it goes before `ca_file`."},
     "writes_at_once": {
         "type": "integer",
-        "description": "How many changes the server is asked for side by side; 1 when left out. More is for Postgres.",
+        "description": "Changes that the server is asked for side by side. Left out: the provider finds out, 1 to 4.",
     },
 }
 

@@ -12,7 +12,6 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 from infra.provider import wire
-from infra.provider.connection import WRITES_AT_ONCE
 from infra.provider.schema import CONFIGURATION
 
 
@@ -25,7 +24,7 @@ def problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "profile", "the address comes from the profile: leave out one of `api_url` and `profile`"
     if not _headers_are_right(values.get("headers")):
         yield "headers", "expected texts, each by its name"
-    if _writes_at_once(values.get("writes_at_once")) is None:
+    if not _writes_are_right(values.get("writes_at_once")):
         yield "writes_at_once", "expected a number from 1 up"
 
 
@@ -62,9 +61,10 @@ def _headers_are_right(given: Any) -> bool:
             return False
 
 
+def _writes_are_right(given: Any) -> bool:
+    """The engine passes settings as texts."""
+    return given is None or given is wire.UNKNOWN or (str(given).isdecimal() and int(given) > 0)
+
+
 def _writes_at_once(given: Any) -> int | None:
-    """None: it is no such number. The engine passes settings as texts."""
-    if given is None or given is wire.UNKNOWN:
-        return WRITES_AT_ONCE
-    text = str(given)
-    return int(text) if text.isdecimal() and int(text) > 0 else None
+    return None if given is None or given is wire.UNKNOWN else int(given)

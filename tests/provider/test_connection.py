@@ -218,6 +218,26 @@ class TestOrder:
         await api.close()
         assert seen == most
 
+    @pytest.mark.parametrize(("bears", "found"), [(1, 1), (9, 4)])
+    async def test_what_was_not_said_is_found_by_what_the_server_bears(self, bears: int, found: int) -> None:
+        going, seen = 0, 0
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            nonlocal going, seen
+            going += 1
+            seen = max(seen, going)
+            await asyncio.sleep(0.001)
+            busy, going = going > bears, going - 1
+            return httpx.Response(503 if busy else 200, json={})
+
+        api = Api(Connection(api_url="http://x/api"), httpx.MockTransport(answer))
+        await asyncio.gather(*(api.post("variables/", {}) for _ in range(100)))
+        tried, seen = seen, 0
+        await asyncio.gather(*(api.post("variables/", {}) for _ in range(100)))
+        await api.close()
+        assert tried <= bears + 1
+        assert seen == found
+
 
 async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server: str, tmp_path: Path) -> None:
     """Not to its output, nor to what libraries log at their most talkative."""

@@ -47,6 +47,17 @@ def test_it_is_tried_harder_again_one_by_one_up_to_what_was_said() -> None:
     assert pace.width == 2
 
 
+def test_what_it_tried_by_itself_and_was_too_much_it_does_not_try_again() -> None:
+    pace = Pace(start=1, most=4)
+    for _ in range(STEP_UP_AFTER * (1 + 2 + 3)):
+        pace.went_well()
+    assert pace.width == 4
+    pace.was_busy()
+    for _ in range(STEP_UP_AFTER * 100):
+        pace.went_well()
+    assert pace.width == 2
+
+
 def test_a_request_that_fails_gives_its_turn_to_the_next_one() -> None:
     pace = Pace(start=1, most=1)
 
