@@ -31,6 +31,7 @@ _CALLED: Final[Mapping[str, str]] = {
     "work_queue_name": "work_queue_id",
     "work_pool_name": "work_queue_id",
     "job_defaults": "base_job_template",
+    "job_configuration": "base_job_template",
 }
 """What an event calls a property, where it has another name."""
 _PAUSES: Final = frozenset({"is_paused"})

@@ -37,7 +37,7 @@ def of_work_pool(props: Properties) -> Iterator[Violation]:
     name = props.get("name")
     if isinstance(name, str) and name.lower().startswith("prefect"):
         yield Violation(coherence.RESERVED_NAME, f"the pool {name!r} begins with 'prefect'")
-    yield from _plain_secrets(props, "job_defaults")
+    yield from _plain_secrets(props, "job_defaults", "job_configuration")
 
 
 def of_deployment(props: Properties) -> Iterator[Violation]:

@@ -48,6 +48,7 @@ SUBJECTS = {
             "concurrency_limit": Case(4, 1),
             "is_paused": Case(True, False),
             "job_defaults": Case({"stream_output": False}, None),  # inside of the template: see `edited`
+            "job_configuration": Case({"command": "true"}, None),  # so is this one
             "base_job_template": Case(
                 {"job_configuration": {"command": "{{ command }}"}, "variables": {"properties": {"command": {}}}},
                 {"job_configuration": {"command": "true"}, "variables": {"properties": {"command": {}}}},
@@ -195,6 +196,10 @@ async def edited(client: Any, path: str, subject: Subject, case: Case, name: str
     elif name == "job_defaults":
         template = (await client.get(path))["base_job_template"]
         template["variables"]["properties"]["stream_output"]["default"] = True
+        await client.patch(path, {"base_job_template": template})
+    elif name == "job_configuration":
+        template = (await client.get(path))["base_job_template"]
+        template["job_configuration"]["command"] = "false"
         await client.patch(path, {"base_job_template": template})
     elif path.endswith("/"):
         await client.post(path, body)

@@ -129,6 +129,12 @@ async def test_a_misspelt_worker_type_or_job_default_is_told_before_anything_is_
     assert [*told] == ["job_defaults.imagen"]
     assert "the template of the type 'docker' has no such variable: did you mean 'image'" in told["job_defaults.imagen"]
 
+    told = await failures(engine, "WorkPool", {"name": unique, "type": "process", "job_configuration": {"comand": "x"}})
+    assert told == {
+        "job_configuration.comand": "the template of the type 'process' has no such entry in its job configuration: "
+        "did you mean 'command'?"
+    }
+
     told = await failures(engine, "WorkPool", {"name": "a/b", "type": "dokcer"})
     assert {*told} == {"name", "type"}
     assert engine.transport.calls == [("GET", WORKER_TYPES)]

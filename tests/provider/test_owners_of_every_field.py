@@ -12,7 +12,11 @@ from tests.provider.fields import OF_OTHER_OBJECTS, SUBJECTS, Case, edited, fill
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 EACH = [*((kind, name) for kind, subject in SUBJECTS.items() for name in subject.fields), *OF_OTHER_OBJECTS]
-APART = ({"job_defaults", "base_job_template"}, {"concurrency_limit", "global_concurrency_limit_id"})
+APART = (
+    {"job_defaults", "base_job_template"},
+    {"job_configuration", "base_job_template"},
+    {"concurrency_limit", "global_concurrency_limit_id"},
+)
 """Of no use together: the defaults are of the template's variables, and a deployment has one limit."""
 
 

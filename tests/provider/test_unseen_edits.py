@@ -18,7 +18,7 @@ TOGETHER: tuple[set[str], ...] = (
     {"work_pool_name", "work_queue_name"},
     {"parameter_openapi_schema", "enforce_parameter_schema"},
     {"concurrency_limit", "collision_strategy", "grace_period_seconds"},
-    {"job_defaults", "base_job_template"},
+    {"job_defaults", "job_configuration", "base_job_template"},
 )
 """What means something in one with another is written with it, as declared: a queue is of its pool."""
 

@@ -67,13 +67,40 @@ async def test_a_default_that_is_the_templates_own_is_no_drift(engine: Any, uniq
 async def test_a_changed_template_shows_as_a_template_and_is_put_back(engine: Any, client: Any, unique: str) -> None:
     resource = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
     template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
-    template["job_configuration"]["command"] = "true"
+    template["variables"]["properties"]["command"]["title"] = "Orden"
     await client.patch(f"work_pools/{unique}", {"base_job_template": template})
 
     assert await engine.refresh(resource) == ["base_job_template"]
     await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
     row = await client.get(f"work_pools/{unique}")
-    assert row["base_job_template"]["job_configuration"]["command"] == "{{ command }}"
+    assert row["base_job_template"]["variables"]["properties"]["command"]["title"] == "Command"
+
+
+async def test_one_entry_of_the_job_configuration_is_patched_seen_and_given_back_by_its_name(
+    engine: Any, later_engine: Any, client: Any, unique: str
+) -> None:
+    async def entry(name: str) -> Any:
+        return (await client.get(f"work_pools/{unique}"))["base_job_template"]["job_configuration"][name]
+
+    bare = {"name": unique, "type": "process"}
+    patched = {**bare, "job_configuration": {"command": "nice {{ command }}"}, "job_defaults": {"stream_output": False}}
+    await engine.up("WorkPool", "p", bare)
+    resource = await engine.up("WorkPool", "p", patched)
+    assert resource.steps == ["update job_configuration", "update job_defaults"]
+    assert await entry("command") == "nice {{ command }}"
+    assert await entry("env") == "{{ env }}"
+    assert await later_engine.refresh(resource) == []
+
+    template = (await client.get(f"work_pools/{unique}"))["base_job_template"]
+    template["job_configuration"]["command"] = "true"
+    await client.patch(f"work_pools/{unique}", {"base_job_template": template})
+    assert await engine.refresh(resource) == ["job_configuration.command"]
+    imported = await engine.import_("WorkPool", "i", unique)
+    assert imported.values["job_configuration"] == {"command": "true"}
+    assert imported.values["job_defaults"] == {"stream_output": False}
+
+    await engine.up("WorkPool", "p", bare)
+    assert await entry("command") == "{{ command }}"
 
 
 async def test_a_pool_deleted_in_the_ui_comes_back(engine: Any, client: Any, unique: str) -> None:

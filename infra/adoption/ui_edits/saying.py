@@ -27,6 +27,7 @@ _PLAIN: Final[Mapping[str, str]] = {
 }
 _UNSAID: Final[Mapping[str, str]] = {
     "job_defaults": "the job template follows from the stack's `workers`, `env` and `code`",
+    "job_configuration": "the job template follows from the stack's `workers`, `env` and `code`",
     "base_job_template": "the job template follows from the stack's `workers`, `env` and `code`",
     "parameter_openapi_schema": "it is read from the flow's signature",
     "work_pool_name": "a deployment's pool is that of its area: move it to the other area by hand",

@@ -1,14 +1,14 @@
 """`prefect:index:WorkPool`: where an area's runs of one environment go, and how they start.
 
 A pool's base job template is the server's default for the worker type, with the defaults of single variables set by
-`job_defaults`: so a plan shows `job_defaults.image`, not two hundred lines of JSON, and an upgrade of Prefect brings
-its new template along.
+`job_defaults`, and entries of its job configuration by `job_configuration`: so a plan shows `job_defaults.image`, not
+two hundred lines of JSON, and an upgrade of Prefect brings its new template along.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +27,8 @@ WORKER_TYPES = "collections/views/aggregate-worker-metadata"
 """Those of the server's own version of Prefect: none comes or goes while it runs."""
 
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
+_TEMPLATE = frozenset({"job_defaults", "job_configuration", "base_job_template"})
+"""What the API takes as one: the base job template."""
 
 
 class StorageConfiguration(BaseModel):
@@ -50,6 +52,10 @@ class WorkPoolInputs(AdoptableShared):
     job_defaults: dict[str, Any] = Field(
         default_factory=dict, description="Defaults of the job template's variables, by the variable's name."
     )
+    job_configuration: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Entries of the job template's `job_configuration`, by their name, in place of its own.",
+    )
     base_job_template: dict[str, Any] | None = Field(
         default=None, description="A whole template in place of the worker type's default."
     )
@@ -70,8 +76,8 @@ class WorkPool(Kind[WorkPoolInputs]):
     outputs = WorkPoolOutputs
     identity = ("name",)
     compared_if_said = frozenset({"storage_configuration"})
-    written_along = frozenset({"job_defaults", "base_job_template"})
-    looked_through = frozenset({"job_defaults"})
+    written_along = _TEMPLATE
+    looked_through = frozenset({"job_defaults", "job_configuration"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of pools",
         "type": "a pool's worker type is fixed when it is made",
@@ -95,19 +101,18 @@ class WorkPool(Kind[WorkPoolInputs]):
         for part in missing:
             yield Failure(("base_job_template",), f"has no {part!r}, which every job template has")
         if not missing:
-            yield from _without_variable(new.job_defaults, new.base_job_template, "this template")
+            yield from _without_part(new, new.base_job_template, "this template")
 
     async def check_on_server(self, look: Look, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterable[Failure]:
-        """The worker type, and the variables that its template has: the same in each answer of one server."""
+        """The worker type, and what its template has: the same in each answer of one server."""
         if new.base_job_template is not None:
             return ()
-        asked = new.type, {*new.job_defaults}
-        if old is not None and old.base_job_template is None and (old.type, {*old.job_defaults}) == asked:
+        if old is not None and old.base_job_template is None and _asked(old) == _asked(new):
             return ()
         templates = _by_type(await look(WORKER_TYPES))
         if new.type not in templates:
             return (Failure(("type",), f"the server has no such worker type: {near(new.type, templates)}"),)
-        return _without_variable(new.job_defaults, templates[new.type], f"the template of the type {new.type!r}")
+        return _without_part(new, templates[new.type], f"the template of the type {new.type!r}")
 
     async def create(self, session: Session, new: WorkPoolInputs) -> Live[WorkPoolInputs]:
         api = session.api
@@ -135,7 +140,7 @@ class WorkPool(Kind[WorkPoolInputs]):
                 f"work pool {new.name!r} exists with type {row['type']!r}, which can't be changed to {new.type!r}: "
                 "delete it or choose another name"
             )
-        theirs = {"base_job_template"} if not new.ours("job_defaults") else set()
+        theirs = {"base_job_template"} if not all(map(new.ours, _TEMPLATE)) else set()
         patch = {key: body[key] for key in body.keys() - {"name", "type"} - theirs if new.ours(key)}
         await session.api.patch(f"work_pools/{new.name}", patch)
         return self._live(row, new)
@@ -153,10 +158,13 @@ class WorkPool(Kind[WorkPoolInputs]):
         if base is None and known is not None:
             # Of a type that the server doesn't know, a worker brings the template: there is none to hold it against.
             base = template
-        defaults, whole = _apart(template, base if base is not None else {})
+        # What a program says whole is compared whole, but for the entries that it says beside it.
+        patches = known.job_configuration if known is not None and declared else template.get("job_configuration", {})
+        defaults, configuration, whole = _apart(template, base if base is not None else {}, patches)
         if known is not None and not whole:
             # What was declared and is just what the template has anyway is no difference either.
-            defaults = {**_as_declared(template, known.job_defaults), **defaults}
+            defaults = {**_as_declared(_defaults(template), known.job_defaults), **defaults}
+            configuration = {**_as_declared(template["job_configuration"], known.job_configuration), **configuration}
         inputs = WorkPoolInputs(
             name=row["name"],
             type=row["type"],
@@ -164,6 +172,7 @@ class WorkPool(Kind[WorkPoolInputs]):
             concurrency_limit=row["concurrency_limit"],
             is_paused=row["is_paused"],
             job_defaults=defaults,
+            job_configuration=configuration,
             base_job_template=template if whole else declared,
             storage_configuration=_storage_found(row, known),
         )
@@ -175,7 +184,7 @@ class WorkPool(Kind[WorkPoolInputs]):
         _listing(session.api).forget(id_)
         changed = new.changed_from(old)
         patch: dict[str, Any] = {key: getattr(new, key) for key in changed & _PLAIN}
-        if changed & {"job_defaults", "base_job_template"}:
+        if changed & _TEMPLATE:
             patch["base_job_template"] = await self._template(session.api, new, session.owner)
         if "storage_configuration" in changed:
             patch |= _storage(new)
@@ -190,14 +199,13 @@ class WorkPool(Kind[WorkPoolInputs]):
 
     async def _template(self, api: Api, new: WorkPoolInputs, owner: str) -> dict[str, Any]:
         template = copy.deepcopy(new.base_job_template or await _default_template(api, new.type))
-        properties = template["variables"].setdefault("properties", {})
-        if unknown := sorted(new.job_defaults.keys() - properties.keys()):
-            raise Rejected(
-                f"work pool {new.name!r}: job_defaults {', '.join(unknown)}: the template of type {new.type!r} "
-                f"has no such variable; it has: {', '.join(sorted(properties))}"
-            )
+        if wrong := [*_without_part(new, template, f"the template of type {new.type!r}")]:
+            told = "; ".join(f"{failure.path[0]} {failure.path[1]}: {failure.reason}" for failure in wrong)
+            raise Rejected(f"work pool {new.name!r}: {told}")
         for variable, value in new.job_defaults.items():
+            properties = template["variables"]["properties"]
             properties[variable] = {**properties[variable], "default": value}
+        template["job_configuration"] |= new.job_configuration
         return {**template, MARK: {OWNER_LABEL: owner}}
 
     @staticmethod
@@ -244,43 +252,58 @@ async def _default_template(api: Api, worker_type: str) -> dict[str, Any]:
     return templates[worker_type]
 
 
-def _without_variable(defaults: Iterable[str], template: Mapping[str, Any], called: str) -> Iterator[Failure]:
-    """Those of the `job_defaults` that are defaults of nothing."""
+def _asked(inputs: WorkPoolInputs) -> tuple[str, set[str], set[str]]:
+    return inputs.type, {*inputs.job_defaults}, {*inputs.job_configuration}
+
+
+def _without_part(new: WorkPoolInputs, template: Mapping[str, Any], called: str) -> Iterator[Failure]:
+    """Those of the `job_defaults` and of the `job_configuration` that take the place of nothing."""
     variables = template["variables"]
-    known = variables.get("properties") if isinstance(variables, Mapping) else None
-    if not isinstance(known, Mapping):
-        return
-    for name in defaults:
-        if name not in known:
-            yield Failure(("job_defaults", name), f"{called} has no such variable: {near(name, known)}")
-
-
-def _as_declared(template: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-    variables = template.get("variables", {}).get("properties", {})
-    of_variable = {name: variables.get(name, {}) for name in declared}
-    return {
-        name: value
-        for name, value in declared.items()
-        if "default" in of_variable[name] and of_variable[name]["default"] == value
+    parts = {
+        "job_defaults": ("variable", variables.get("properties", {}) if isinstance(variables, Mapping) else None),
+        "job_configuration": ("entry in its job configuration", template["job_configuration"]),
     }
+    for key, (what, known) in parts.items():
+        for name in getattr(new, key) if isinstance(known, Mapping) else ():
+            if name not in known:
+                yield Failure((key, name), f"{called} has no such {what}: {near(name, known)}")
 
 
-def _apart(template: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """What sets a pool's template apart from `base`: the variables' defaults, and whether anything else does.
+def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
+    variables = template.get("variables", {}).get("properties", {})
+    return {name: variable["default"] for name, variable in variables.items() if "default" in variable}
+
+
+def _as_declared(found: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in declared.items() if name in found and found[name] == value}
+
+
+def _apart(
+    template: Mapping[str, Any], base: Mapping[str, Any], patches: Container[str]
+) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """What sets a pool's template apart from `base`: the variables' defaults, those entries of the job configuration
+    that may be `patches`, and whether anything else does.
 
     A pool made without a template has an empty one until a worker fills in the default: that is no difference.
     """
     if not template:
-        return {}, False
-    ours = template.get("variables", {}).get("properties", {})
-    theirs = base.get("variables", {}).get("properties", {})
+        return {}, {}, False
+    theirs = _defaults(base)
+    known = base.get("variables", {}).get("properties", {})
     absent = object()
     defaults = {
-        name: variable["default"]
-        for name, variable in ours.items()
-        if name in theirs and "default" in variable and variable["default"] != theirs[name].get("default", absent)
+        name: value
+        for name, value in _defaults(template).items()
+        if name in known and value != theirs.get(name, absent)
+    }
+    configuration = {
+        name: value
+        for name, value in template.get("job_configuration", {}).items()
+        if name in patches and name in base.get("job_configuration", {}) and value != base["job_configuration"][name]
     }
     rebuilt = copy.deepcopy(dict(base))
     for name, value in defaults.items():
         rebuilt["variables"]["properties"][name]["default"] = value
-    return (defaults, False) if rebuilt == template else ({}, True)
+    if configuration:
+        rebuilt["job_configuration"] |= configuration
+    return (defaults, configuration, False) if rebuilt == template else ({}, {}, True)

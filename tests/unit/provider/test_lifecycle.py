@@ -25,8 +25,9 @@ FULL: dict[str, dict[str, Any]] = {
         "concurrency_limit": 4,
         "is_paused": True,
         "job_defaults": {"image": "sha256:1", "env": {"A": "b"}, "networks": ["n"]},
+        "job_configuration": {"command": "nice {{ command }}"},
         "base_job_template": {
-            "job_configuration": {},
+            "job_configuration": {"command": "{{ command }}"},
             "variables": {"properties": {"image": {}, "env": {}, "networks": {}}},
         },
         "storage_configuration": {
