@@ -8,9 +8,11 @@ write it down. It goes, and the new one takes its place; data is in volumes, whi
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 import pulumi
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from infra.components.naming import LABEL, Naming
 
@@ -38,6 +40,11 @@ def orphans_first(naming: Naming) -> pulumi.ResourceHookBinding:
     return pulumi.ResourceHookBinding(before_create=[remove_orphan])
 
 
+class _EndingError(pulumi.RunError):
+    """What was asked for is possible in a moment: infra/provider/docker_command.py says more."""
+
+
+@retry(retry=retry_if_exception_type(_EndingError), stop=stop_after_attempt(20), wait=wait_fixed(0.3), reraise=True)
 async def docker(*arguments: str) -> str:
     """What the docker command says. Raises: pulumi.RunError: it failed."""
     process = await asyncio.create_subprocess_exec(
@@ -45,5 +52,7 @@ async def docker(*arguments: str) -> str:
     )
     output, complaint = await process.communicate()
     if process.returncode != 0:
-        raise pulumi.RunError(f"docker {' '.join(arguments[:2])}: {complaint.decode().strip()}")
+        text = complaint.decode().strip()
+        failure = _EndingError if re.search(r"sandbox \S+ not found", text) else pulumi.RunError
+        raise failure(f"docker {' '.join(arguments[:2])}: {text}")
     return output.decode()
