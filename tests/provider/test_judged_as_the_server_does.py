@@ -231,19 +231,24 @@ def test_a_rule_whose_interval_is_no_step_forward_has_no_next_time() -> None:
 
 NAMED: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
     "WorkPool": ("name", {"type": "process"}, "work_pools/", {"type": "process"}),
-    "WorkQueue": ("name", {"work_pool_name": "nombres"}, "work_pools/nombres/queues", {}),
+    "WorkQueue": ("name", {"work_pool_name": "nombres-juzgados"}, "work_pools/nombres-juzgados/queues", {}),
     "GlobalConcurrencyLimit": ("name", {"limit": 1}, "v2/concurrency_limits/", {"limit": 1}),
     "TagConcurrencyLimit": ("tag", {"concurrency_limit": 1}, "concurrency_limits/", {"concurrency_limit": 1}),
     "Variable": ("name", {"value": 1}, "variables/", {"value": 1}),
     "flow": ("flow_name", {**DEPLOYMENT}, "flows/", {}),
     "Deployment": ("name", {**DEPLOYMENT}, "deployments/", {}),
-    "queue of a deployment": ("work_queue_name", {**DEPLOYMENT}, "deployments/", {"work_pool_name": "nombres"}),
+    "queue of a deployment": (
+        "work_queue_name",
+        {**DEPLOYMENT},
+        "deployments/",
+        {"work_pool_name": "nombres-juzgados"},
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_a_name_is_judged_as_the_server_judges_it(prefect_server: str, flow_id: str, kind: str) -> None:
-    pool = post(prefect_server, "work_pools/", {"name": "nombres", "type": "process"})
+    pool = post(prefect_server, "work_pools/", {"name": "nombres-juzgados", "type": "process"})
     assert pool.status_code in {201, 409}
     key, inputs, path, body = NAMED[kind]
     resource = kind if kind in LIFECYCLES else "Deployment"
@@ -288,8 +293,18 @@ def test_a_variables_value_is_as_long_as_the_server_takes_it(
 
 LIMITS = [
     ("WorkPool", "concurrency_limit", {"name": "límite", "type": "process"}, "work_pools/"),
-    ("WorkQueue", "concurrency_limit", {"name": "límite", "work_pool_name": "nombres"}, "work_pools/nombres/queues"),
-    ("WorkQueue", "priority", {"name": "prioridad", "work_pool_name": "nombres"}, "work_pools/nombres/queues"),
+    (
+        "WorkQueue",
+        "concurrency_limit",
+        {"name": "límite", "work_pool_name": "nombres-juzgados"},
+        "work_pools/nombres-juzgados/queues",
+    ),
+    (
+        "WorkQueue",
+        "priority",
+        {"name": "prioridad", "work_pool_name": "nombres-juzgados"},
+        "work_pools/nombres-juzgados/queues",
+    ),
     ("GlobalConcurrencyLimit", "limit", {"name": "límite"}, "v2/concurrency_limits/"),
     ("GlobalConcurrencyLimit", "slot_decay_per_second", {"name": "baja", "limit": 1}, "v2/concurrency_limits/"),
     ("Deployment", "concurrency_limit", DEPLOYMENT, "deployments/"),
@@ -300,7 +315,7 @@ LIMITS = [
 def test_a_number_is_judged_as_the_server_judges_it(
     prefect_server: str, flow_id: str, kind: str, key: str, inputs: dict[str, Any], path: str
 ) -> None:
-    post(prefect_server, "work_pools/", {"name": "nombres", "type": "process"})
+    post(prefect_server, "work_pools/", {"name": "nombres-juzgados", "type": "process"})
     body = {"name": inputs["name"]} | ({"flow_id": flow_id} if path == "deployments/" else {})
     body |= {name: inputs[name] for name in ("type", "limit") if name in inputs}
     for number in (-1, 0, 1):
