@@ -14,7 +14,7 @@ import pytest
 
 from infra.model import load_stack_file
 from tests.drift.conftest import Checkout
-from tests.stack.platforms import ROOT
+from tests.stack.platforms import ROOT, eventually
 
 pytestmark = [pytest.mark.server, pytest.mark.thorough]
 
@@ -63,7 +63,11 @@ def test_each_edit_is_told_by_field_with_its_time(checkout: Checkout) -> None:
         api.patch(f"deployments/{row['id']}/schedules/{schedule['id']}", json=when).raise_for_status()
         api.patch("work_pools/compras-dev", json={"concurrency_limit": 9, "is_paused": True}).raise_for_status()
         api.patch("work_pools/compras-dev/queues/urgente", json={"concurrency_limit": 5}).raise_for_status()
-        api.delete(f"deployments/{deployment(api, 'resumen-diario-de-ventas')['id']}").raise_for_status()
+        gone = deployment(api, "resumen-diario-de-ventas")["id"]
+        api.delete(f"deployments/{gone}").raise_for_status()
+        wanted = {"event": {"name": ["prefect.deployment.deleted"]}}
+        # The server writes events down some seconds later.
+        eventually("an event", lambda: api.post("events/filter", json={"filter": wanted}).json()["events"], 60)
 
     told = checkout.drift(2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import quote
 
@@ -92,7 +93,9 @@ class Outside:
 
 def outside() -> Outside:
     root = issue("Raíz de la empresa")
-    host = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    # An engine says the gateway of its first network only once it was started again.
+    subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    host = str(ip_network(subnet)[1])
     first = 20_000 + secrets.randbelow(10_000)
     between = issue("Emisora de la empresa", root)
     return Outside(f"t-outside-{secrets.token_hex(3)}", host, root, between, first, first + 1)

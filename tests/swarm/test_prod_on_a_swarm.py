@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.stack.asked import asked_all_the_time
+from tests.stack.by_the_document import commands, type_in
 from tests.stack.platforms import Platform, eventually
 from tests.stack.secured import READ, events, get_token, heard, listen_for
 from tests.stack.test_fresh_dev_stack import logs_of, run_to_the_end
@@ -374,6 +375,9 @@ def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is
 def test_a_destroy_leaves_nothing_on_the_nodes_that_are_there_and_waits_for_a_run_in_flight(
     nodes: Nodes, prod: Platform, outputs: dict[str, Any], api: httpx.Client
 ) -> None:
+    forget, destroy = commands("Several machines", "A node that is lost for good")
+    type_in(prod, forget)
+    eventually("workers", lambda: tasks_on(nodes, prod, "ventas-worker") == ["node-2"] * 2, 240)
     # As of a run that ended when the one was gone who sweeps its area's.
     image = service(nodes, prod, "ventas-worker")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
     volume = f"prefect-infra-{prod.stack}-ventas-data:/var/lib/flows"
@@ -383,7 +387,7 @@ def test_a_destroy_leaves_nothing_on_the_nodes_that_are_there_and_waits_for_a_ru
     going = ("label=prefect-infra.role=run", f"label=prefect-infra.stack={prod.stack}", "status=running")
     eventually("its container", lambda: nodes.containers(2, *going), 120, 0.2)
 
-    prod.destroy()
+    type_in(prod, destroy)
 
     for number in (1, 2):
         # Those of services go a moment after them.
