@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from infra.provider import wire
-from infra.provider.kinds.work_pool import WORKER_TYPES
+from infra.provider.kinds.job_template import WORKER_TYPES
 from tests.provider.conftest import Resource, serving
 
 pytestmark = pytest.mark.server

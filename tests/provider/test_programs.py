@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.provider.kinds.work_pool import WORKER_TYPES
+from infra.provider.kinds.job_template import WORKER_TYPES
 from infra.toolchain.launcher import environment
 from tests.provider.front import fronting
 

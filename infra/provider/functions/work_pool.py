@@ -9,8 +9,9 @@ from pydantic import Field
 from infra.provider.api import Api
 from infra.provider.functions.absent import not_there
 from infra.provider.functions.function import MANAGED_BY, Arguments, Function, Result
+from infra.provider.kinds.job_template import defaults_of_types
 from infra.provider.kinds.kind import OWNER_LABEL
-from infra.provider.kinds.work_pool import MARK, default_templates
+from infra.provider.kinds.work_pool import MARK
 from infra.provider.listing import first
 
 
@@ -73,7 +74,7 @@ class GetDefaultBaseJobTemplate(Function[JobTemplateArguments]):
     result = JobTemplateResult
 
     async def call(self, api: Api, given: JobTemplateArguments) -> JobTemplateResult:
-        templates = await default_templates(api)
+        templates = await defaults_of_types(api)
         if given.worker_type not in templates:
             raise not_there("worker type", given.worker_type, templates)
         return JobTemplateResult(worker_type=given.worker_type, base_job_template=templates[given.worker_type])

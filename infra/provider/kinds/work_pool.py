@@ -7,15 +7,15 @@ two hundred lines of JSON, and an upgrade of Prefect brings its new template alo
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
-from infra.provider.kinds import waiting_runs
+from infra.provider.kinds import job_template, waiting_runs
+from infra.provider.kinds.job_template import Patches
 from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Look, Outputs, Session
 from infra.provider.kinds.names import Name
 from infra.provider.listing import Listing
@@ -23,9 +23,6 @@ from infra.provider.nearness import near
 
 MARK = "x-prefect-infra"
 """A key of the base job template, which the server keeps and nobody reads: pools have no labels."""
-WORKER_TYPES = "collections/views/aggregate-worker-metadata"
-"""Those of the server's own version of Prefect: none comes or goes while it runs."""
-
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
 _TEMPLATE = frozenset({"job_defaults", "job_configuration", "base_job_template"})
 """What the API takes as one: the base job template."""
@@ -109,7 +106,7 @@ class WorkPool(Kind[WorkPoolInputs]):
             return ()
         if old is not None and old.base_job_template is None and _asked(old) == _asked(new):
             return ()
-        templates = _by_type(await look(WORKER_TYPES))
+        templates = job_template.by_type(await look(job_template.WORKER_TYPES))
         if new.type not in templates:
             return (Failure(("type",), f"the server has no such worker type: {near(new.type, templates)}"),)
         return _without_part(new, templates[new.type], f"the template of the type {new.type!r}")
@@ -154,26 +151,25 @@ class WorkPool(Kind[WorkPoolInputs]):
             return None
         template = {key: value for key, value in row["base_job_template"].items() if key != MARK}
         declared = known.base_job_template if known else None
-        base = declared or (await default_templates(api)).get(row["type"])
+        base = declared or (await job_template.defaults_of_types(api)).get(row["type"])
         if base is None and known is not None:
             # Of a type that the server doesn't know, a worker brings the template: there is none to hold it against.
             base = template
         # What a program says whole is compared whole, but for the entries that it says beside it.
-        patches = known.job_configuration if known is not None and declared else template.get("job_configuration", {})
-        defaults, configuration, whole = _apart(template, base if base is not None else {}, patches)
-        if known is not None and not whole:
+        patchable = known.job_configuration if known is not None and declared else template.get("job_configuration", {})
+        patches = job_template.apart(template, base if base is not None else {}, patchable)
+        if patches is not None and known is not None:
             # What was declared and is just what the template has anyway is no difference either.
-            defaults = {**_as_declared(_defaults(template), known.job_defaults), **defaults}
-            configuration = {**_as_declared(template["job_configuration"], known.job_configuration), **configuration}
+            patches = patches.beside(template, known.job_defaults, known.job_configuration)
         inputs = WorkPoolInputs(
             name=row["name"],
             type=row["type"],
             description=row["description"],
             concurrency_limit=row["concurrency_limit"],
             is_paused=row["is_paused"],
-            job_defaults=defaults,
-            job_configuration=configuration,
-            base_job_template=template if whole else declared,
+            job_defaults=patches.defaults if patches else {},
+            job_configuration=patches.configuration if patches else {},
+            base_job_template=template if patches is None else declared,
             storage_configuration=_storage_found(row, known),
         )
         return self._live(row, inputs)
@@ -198,15 +194,12 @@ class WorkPool(Kind[WorkPoolInputs]):
         await waiting_runs.find_a_queue(session.api, [row["deployment_id"] for row in waiting])
 
     async def _template(self, api: Api, new: WorkPoolInputs, owner: str) -> dict[str, Any]:
-        template = copy.deepcopy(new.base_job_template or await _default_template(api, new.type))
+        template = new.base_job_template or await job_template.default_of_type(api, new.type)
         if wrong := [*_without_part(new, template, f"the template of type {new.type!r}")]:
             told = "; ".join(f"{failure.path[0]} {failure.path[1]}: {failure.reason}" for failure in wrong)
             raise Rejected(f"work pool {new.name!r}: {told}")
-        for variable, value in new.job_defaults.items():
-            properties = template["variables"]["properties"]
-            properties[variable] = {**properties[variable], "default": value}
-        template["job_configuration"] |= new.job_configuration
-        return {**template, MARK: {OWNER_LABEL: owner}}
+        patched = Patches(new.job_defaults, new.job_configuration).onto(template)
+        return {**patched, MARK: {OWNER_LABEL: owner}}
 
     @staticmethod
     def _live(row: Mapping[str, Any], inputs: WorkPoolInputs) -> Live[WorkPoolInputs]:
@@ -231,27 +224,6 @@ def _listing(api: Api) -> Listing:
     return api.listing("work_pools/filter", "name")
 
 
-async def default_templates(api: Api) -> dict[str, dict[str, Any]]:
-    """The base job templates that the server starts new pools with, by worker type."""
-    return _by_type(await api.remembered(WORKER_TYPES))
-
-
-def _by_type(packages: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        name: worker["default_base_job_configuration"]
-        for workers in packages.values()
-        for name, worker in workers.items()
-    }
-
-
-async def _default_template(api: Api, worker_type: str) -> dict[str, Any]:
-    """The server's own default for a worker type. Raises: Rejected: there is no such type."""
-    templates = await default_templates(api)
-    if worker_type not in templates:
-        raise Rejected(f"no worker type {worker_type!r}; the server knows: {', '.join(sorted(templates))}")
-    return templates[worker_type]
-
-
 def _asked(inputs: WorkPoolInputs) -> tuple[str, set[str], set[str]]:
     return inputs.type, {*inputs.job_defaults}, {*inputs.job_configuration}
 
@@ -267,43 +239,3 @@ def _without_part(new: WorkPoolInputs, template: Mapping[str, Any], called: str)
         for name in getattr(new, key) if isinstance(known, Mapping) else ():
             if name not in known:
                 yield Failure((key, name), f"{called} has no such {what}: {near(name, known)}")
-
-
-def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
-    variables = template.get("variables", {}).get("properties", {})
-    return {name: variable["default"] for name, variable in variables.items() if "default" in variable}
-
-
-def _as_declared(found: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in declared.items() if name in found and found[name] == value}
-
-
-def _apart(
-    template: Mapping[str, Any], base: Mapping[str, Any], patches: Container[str]
-) -> tuple[dict[str, Any], dict[str, Any], bool]:
-    """What sets a pool's template apart from `base`: the variables' defaults, those entries of the job configuration
-    that may be `patches`, and whether anything else does.
-
-    A pool made without a template has an empty one until a worker fills in the default: that is no difference.
-    """
-    if not template:
-        return {}, {}, False
-    theirs = _defaults(base)
-    known = base.get("variables", {}).get("properties", {})
-    absent = object()
-    defaults = {
-        name: value
-        for name, value in _defaults(template).items()
-        if name in known and value != theirs.get(name, absent)
-    }
-    configuration = {
-        name: value
-        for name, value in template.get("job_configuration", {}).items()
-        if name in patches and name in base.get("job_configuration", {}) and value != base["job_configuration"][name]
-    }
-    rebuilt = copy.deepcopy(dict(base))
-    for name, value in defaults.items():
-        rebuilt["variables"]["properties"][name]["default"] = value
-    if configuration:
-        rebuilt["job_configuration"] |= configuration
-    return (defaults, configuration, False) if rebuilt == template else ({}, {}, True)
