@@ -74,8 +74,8 @@ def running_server(home: Path, python: str = sys.executable, **settings: str) ->
 
 @pytest.fixture(scope="session")
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    # Each run that a test leaves waiting is marked as late, all of them at once, and again at the next look where SQLite's
-    # lock was in the way: after hundreds of tests the server does little else, and answers 503 for minutes.
+    # Each run that a test leaves waiting is marked as late, all of them at once, and again at the next look where
+    # SQLite's lock was in the way: after hundreds of tests the server does little else, and answers 503 for minutes.
     settings = {"PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false"}
     with running_server(tmp_path_factory.mktemp("prefect-home"), **settings) as url:
         yield url
