@@ -10,7 +10,7 @@ import asyncio
 import re
 from typing import Final
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from infra.provider.errors import NotFound, ProviderError, Unreachable
 
@@ -19,14 +19,13 @@ _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]+@")
 _NOT_THERE: Final = re.compile(r"no such|(task|service|network|secret|config) \S+ not found", re.IGNORECASE)
 _ENDING: Final = re.compile(r"sandbox \S+ not found")
 """Said of a container that ends just now: it has left its networks, and counts as running still (moby, rename.go)."""
-_ENDED_AFTER: Final = 0.3  # seconds
-_TRIES: Final = 20
 
 
 class _EndingError(ProviderError):
     """What was asked for is possible in a moment."""
 
 
+@retry(retry=retry_if_exception_type(_EndingError), stop=stop_after_attempt(20), wait=wait_fixed(0.3), reraise=True)
 async def docker(*arguments: str, errors_too: bool = False, given: str | None = None) -> str:
     """What it says, `given` as its input.
 
@@ -36,16 +35,6 @@ async def docker(*arguments: str, errors_too: bool = False, given: str | None = 
         ProviderError: it failed.
 
     """
-    tries = AsyncRetrying(
-        retry=retry_if_exception_type(_EndingError),
-        stop=stop_after_attempt(_TRIES),
-        wait=wait_fixed(_ENDED_AFTER),
-        reraise=True,
-    )
-    return await tries(_once, *arguments, errors_too=errors_too, given=given)
-
-
-async def _once(*arguments: str, errors_too: bool, given: str | None) -> str:
     try:
         process = await asyncio.create_subprocess_exec(
             "docker",

@@ -86,10 +86,7 @@ def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """For a module that counts what it asks, or compares all that there is: what other tests have left makes pages.
-
-    And for one that dies in the midst of its writes: now and then that leaves SQLite's lock with nobody for minutes.
-    """
+    """For a module that counts what it asks, or compares all that there is: what other tests have left makes pages."""
     with running_server(tmp_path_factory.mktemp("prefect-home")) as url:
         yield url
 

@@ -193,13 +193,12 @@ async def edited(client: Any, path: str, subject: Subject, case: Case, name: str
         (row,) = await client.get(f"automations/related-to/prefect.deployment.{path.rpartition('/')[2]}")
         kept = {key: row[key] for key in SUBJECTS["Automation"].whole}
         await client.put(f"automations/{row['id']}", {**kept, "trigger": {**row["trigger"], "expect": case.outside}})
-    elif name == "job_defaults":
+    elif name in {"job_defaults", "job_configuration"}:
         template = (await client.get(path))["base_job_template"]
-        template["variables"]["properties"]["stream_output"]["default"] = True
-        await client.patch(path, {"base_job_template": template})
-    elif name == "job_configuration":
-        template = (await client.get(path))["base_job_template"]
-        template["job_configuration"]["command"] = "false"
+        if name == "job_defaults":
+            template["variables"]["properties"]["stream_output"]["default"] = True
+        else:
+            template["job_configuration"]["command"] = "false"
         await client.patch(path, {"base_job_template": template})
     elif path.endswith("/"):
         await client.post(path, body)

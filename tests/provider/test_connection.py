@@ -114,6 +114,27 @@ class TestCsrfTokens:
             assert len(front.seen) < 10
 
 
+class Bearing:
+    """A server that takes so many requests at once, and is too busy for one more."""
+
+    def __init__(self, bears: int) -> None:
+        self._bears = bears
+        self._going = self._seen = 0
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        self._going += 1
+        self._seen = max(self._seen, self._going)
+        busy = self._going > self._bears
+        await asyncio.sleep(0.01)
+        self._going -= 1
+        return httpx.Response(503 if busy else 200, json={})
+
+    async def most_at_once(self, api: Api, writes: int) -> int:
+        self._seen = 0
+        await asyncio.gather(*(api.post("variables/", {}) for _ in range(writes)))
+        return self._seen
+
+
 class TestOrder:
     """docs/credentials.md says the same."""
 
@@ -203,40 +224,18 @@ class TestOrder:
 
     @pytest.mark.parametrize("most", [1, 3])
     async def test_no_more_changes_go_side_by_side_than_was_said(self, most: int) -> None:
-        going, seen = 0, 0
-
-        async def answer(request: httpx.Request) -> httpx.Response:
-            nonlocal going, seen
-            going += 1
-            seen = max(seen, going)
-            await asyncio.sleep(0.01)
-            going -= 1
-            return httpx.Response(200, json={})
-
-        api = Api(Connection(api_url="http://x/api", writes_at_once=most), httpx.MockTransport(answer))
-        await asyncio.gather(*(api.post("variables/", {}) for _ in range(12)))
+        server = Bearing(most)
+        api = Api(Connection(api_url="http://x/api", writes_at_once=most), httpx.MockTransport(server.answer))
+        assert await server.most_at_once(api, writes=12) == most
         await api.close()
-        assert seen == most
 
     @pytest.mark.parametrize(("bears", "found"), [(1, 1), (9, 4)])
     async def test_what_was_not_said_is_found_by_what_the_server_bears(self, bears: int, found: int) -> None:
-        going, seen = 0, 0
-
-        async def answer(request: httpx.Request) -> httpx.Response:
-            nonlocal going, seen
-            going += 1
-            seen = max(seen, going)
-            await asyncio.sleep(0.001)
-            busy, going = going > bears, going - 1
-            return httpx.Response(503 if busy else 200, json={})
-
-        api = Api(Connection(api_url="http://x/api"), httpx.MockTransport(answer))
-        await asyncio.gather(*(api.post("variables/", {}) for _ in range(100)))
-        tried, seen = seen, 0
-        await asyncio.gather(*(api.post("variables/", {}) for _ in range(100)))
+        server = Bearing(bears)
+        api = Api(Connection(api_url="http://x/api"), httpx.MockTransport(server.answer))
+        assert await server.most_at_once(api, writes=100) <= bears + 1
+        assert await server.most_at_once(api, writes=100) == found
         await api.close()
-        assert tried <= bears + 1
-        assert seen == found
 
 
 async def test_the_plugins_process_writes_no_credential_anywhere(guarded_server: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def stack(tmp_path: Path) -> Stack:
 
 @pytest.fixture
 def server(prefect_server: str) -> Any:
-    with httpx.Client(base_url=f"{prefect_server}/", transport=Patient(), timeout=120) as client:
+    with httpx.Client(base_url=f"{prefect_server}/", transport=Patient(), timeout=30) as client:
         yield client
 
 

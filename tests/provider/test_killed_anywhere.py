@@ -11,7 +11,7 @@ pytestmark = pytest.mark.server
 ZONE = "America/Argentina/Buenos_Aires"
 
 
-@pytest.fixture(scope="module", params=["own", pytest.param("postgres", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.docker)])
 def prefect_server(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_server"))
 

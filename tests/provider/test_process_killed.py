@@ -24,13 +24,6 @@ from tests.provider.killing import Killer, plugin
 from tests.provider.pulumi_command import Cli
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture(scope="module")
-def prefect_server(own_server: str) -> str:
-    return own_server
-
-
 ZONE = "America/Argentina/Buenos_Aires"
 MOST_CALLS = 50
 

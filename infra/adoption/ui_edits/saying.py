@@ -26,9 +26,10 @@ _PLAIN: Final[Mapping[str, str]] = {
     key: key for key in ("enforce_parameter_schema", "entrypoint", "version", "paused", "tags")
 }
 _UNSAID: Final[Mapping[str, str]] = {
-    "job_defaults": "the job template follows from the stack's `workers`, `env` and `code`",
-    "job_configuration": "the job template follows from the stack's `workers`, `env` and `code`",
-    "base_job_template": "the job template follows from the stack's `workers`, `env` and `code`",
+    **dict.fromkeys(
+        ("job_defaults", "job_configuration", "base_job_template"),
+        "the job template follows from the stack's `workers`, `env` and `code`",
+    ),
     "parameter_openapi_schema": "it is read from the flow's signature",
     "work_pool_name": "a deployment's pool is that of its area: move it to the other area by hand",
     "name": "`pulumi up` gives it back its name; under another one, it is another object to the stack's state",

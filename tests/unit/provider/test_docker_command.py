@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tenacity import wait_none
 
 from infra.components import orphans
-from infra.provider import docker_command
 from infra.provider.docker_command import docker
 from infra.provider.errors import NotFound, ProviderError
 
@@ -19,7 +19,8 @@ ENDING = "Error response from daemon: sandbox 64c9 not found\nError: failed to r
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A line for each time that it was called."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(docker_command, "_ENDED_AFTER", 0.01)
+    for command in (docker, orphans.docker):
+        monkeypatch.setattr(command.retry, "wait", wait_none())
     return tmp_path / "calls"
 
 
