@@ -1,5 +1,9 @@
 """Exit 0 if this container's background services are at work: they tell Redis so, every two seconds.
 
+    healthcheck_services.py [--alive]
+
+With --alive also while Redis can't be asked, which tells nothing about them.
+
 They answer no HTTP. What runs their tasks (Docket) keeps a sorted set of those alive, each with the time of its last
 sign, and is called by its host: this container. Another set has what is due next, and when: where a clock was ahead
 for a while, they are alive and have nothing to do until then. It speaks the little of Redis's protocol that it needs
@@ -24,25 +28,21 @@ PUT_OFF_SECONDS = 600
 
 
 def problem(url: str, host: str, now: float) -> str | None:
-    """Why the services of that host aren't at work, or None."""
+    """Why the services of that host aren't at work, or None. Raises: OSError, ValueError: Redis can't be asked."""
     parts = urlsplit(url)
-    where = f"{parts.hostname}:{parts.port or 6379}"
-    try:
-        connection = socket.create_connection((parts.hostname or "", parts.port or 6379), TIMEOUT_SECONDS)
-        if parts.scheme == "rediss":
-            authority = parse_qs(parts.query).get("ssl_ca_certs", [None])[0]
-            context = ssl.create_default_context(cafile=authority)
-            connection = context.wrap_socket(connection, server_hostname=parts.hostname)
-        with connection, connection.makefile("rwb") as stream:
-            if parts.password:
-                user = [unquote(parts.username)] if parts.username else []
-                asked(stream, "AUTH", *user, unquote(parts.password))
-            if (database := parts.path.strip("/")) not in ("", "0"):
-                asked(stream, "SELECT", database)
-            alive = asked(stream, "ZRANGEBYSCORE", ALIVE, str(now - SILENT_SECONDS), "+inf")
-            far_off = asked(stream, "ZRANGEBYSCORE", QUEUE, str(now + PUT_OFF_SECONDS), "+inf")
-    except (OSError, ValueError) as error:
-        return f"{where}: {type(error).__name__}: {error}"
+    connection = socket.create_connection((parts.hostname or "", parts.port or 6379), TIMEOUT_SECONDS)
+    if parts.scheme == "rediss":
+        authority = parse_qs(parts.query).get("ssl_ca_certs", [None])[0]
+        context = ssl.create_default_context(cafile=authority)
+        connection = context.wrap_socket(connection, server_hostname=parts.hostname)
+    with connection, connection.makefile("rwb") as stream:
+        if parts.password:
+            user = [unquote(parts.username)] if parts.username else []
+            asked(stream, "AUTH", *user, unquote(parts.password))
+        if (database := parts.path.strip("/")) not in ("", "0"):
+            asked(stream, "SELECT", database)
+        alive = asked(stream, "ZRANGEBYSCORE", ALIVE, str(now - SILENT_SECONDS), "+inf")
+        far_off = asked(stream, "ZRANGEBYSCORE", QUEUE, str(now + PUT_OFF_SECONDS), "+inf")
     if EACH_MINUTE in far_off:
         return "they wait for a time far off, since the clock was set back: start them again, and they go on at once"
     if any(name.startswith(f"{host}#") for name in alive):
@@ -72,4 +72,8 @@ if __name__ == "__main__":
         given = URL.read_text(encoding="utf-8").strip()
     except OSError as unreadable:
         sys.exit(str(unreadable))
-    sys.exit(problem(given, socket.gethostname(), time.time()))
+    try:
+        sys.exit(problem(given, socket.gethostname(), time.time()))
+    except (OSError, ValueError) as error:
+        where = urlsplit(given).netloc.rpartition("@")[2]
+        sys.exit(None if sys.argv[1:] == ["--alive"] else f"{where}: {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,14 @@ LOG_FILES: Final = {"max-size": "10m", "max-file": "3"}
 ENGINE_SOCKET: Final = "/var/run/docker.sock"
 UNKNOWN_GROUP: Final = 999
 HEALTH_CHECK: Final = ("python3", "-I", "-S", "/opt/prefect-infra/healthcheck.py")
-HEALTH_TIMEOUT_SECONDS: Final = 10
-"""Of them workers/healthcheck.py takes 7 at most, and a busy engine starts it late."""
+HEALTH_TIMEOUT_SECONDS: Final = 15
+"""Of them workers/healthcheck.py takes 7 at most, a sign of life 3 more, and a busy engine starts it late."""
+END_IF_SILENT: Final = ("python3", "-I", "-S", "/opt/prefect-infra/end_if_silent.py")
+ANSWERS: Final = ": > /tmp/silent"
+"""What workers/end_if_silent.py counts in."""
+PATIENCE: Final = 3
+"""So many times as often as it takes to be unhealthy, a check fails before its container is ended: who is merely busy
+must not be."""
 DONE_SECONDS: Final = 1800
 START_SECONDS: Final = 120  # a cold start of the server takes 8 to 15 on a quiet machine
 
@@ -35,23 +42,35 @@ class Health:
     """How the engine asks a container whether it works: a URL inside of it, by workers/healthcheck.py, or a command."""
 
     url: str | None = None
-    alive_url: str | None = None
-    """For a runtime that ends what isn't healthy: what only a new start could mend. None: `url` tells that, too."""
     command: Sequence[str] = ()
+    alive_url: str | None = None
+    alive_command: Sequence[str] = ()
+    """The same, about what only a new start could mend: what isn't alive is ended, and so begins anew. Neither: a swarm
+    asks the above, as it ends whatever isn't healthy, and one engine only says so."""
     interval_seconds: int = 5
     start_seconds: int = 60
     retries: int = 4
 
     @property
     def test(self) -> list[str]:
-        return self._asking(self.url)
+        ready = _asking(self.url, self.command)
+        if not (self.alive_url or self.alive_command):
+            return ["CMD", *ready]
+        # In one, as a container has one check alone.
+        end = [*END_IF_SILENT, str(self.last_retry), *_asking(self.alive_url, self.alive_command, "0")]
+        return ["CMD-SHELL", f"{shlex.join(ready)} && {ANSWERS} || exec {shlex.join(end)}"]
 
     @property
     def test_of_life(self) -> list[str]:
-        return self._asking(self.alive_url or self.url)
+        return ["CMD", *_asking(self.alive_url or self.url, self.alive_command or self.command)]
 
-    def _asking(self, url: str | None) -> list[str]:
-        return ["CMD", *(self.command or [*HEALTH_CHECK, url or ""])]
+    @property
+    def last_retry(self) -> int:
+        return self.retries * PATIENCE
+
+
+def _asking(url: str | None, command: Sequence[str], *patience: str) -> list[str]:
+    return list(command) or [*HEALTH_CHECK, url or "", *patience]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ HTTP_PORT: Final = 8080
 INNER_PORT: Final = 4200
 """Where the stack's own containers find the API."""
 METRICS_PORT: Final = 8405
+METRICS: Final = "/metrics"
 READY: Final = "/ready"
 _DEFAULT_HTTPS: Final = 443
 # The intermediate configuration of Mozilla's recommendations, version 5.7.
@@ -80,7 +81,7 @@ frontend metrics
     no log
     monitor-uri {ready}
     monitor fail if {{ nbsrv(api) lt 1 }}
-    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request use-service prometheus-exporter if {{ path {exported} }}
     http-request deny deny_status 404
 
 backend api
@@ -124,6 +125,7 @@ def configuration(servers: str, certificate: str, host: str, public_port: int, *
         http=HTTP_PORT,
         inner=INNER_PORT,
         metrics=METRICS_PORT,
+        exported=METRICS,
         ready=READY,
         strict=hsts,
         servers=servers,

@@ -30,7 +30,9 @@ _SERVER: Final = (
     "workers/with_secrets.py",
     "workers/once_they_answer.py",
     "workers/catch_up.py",
+    "workers/end_if_silent.py",
 )
+_SERVICES: Final = (SERVICES, "workers/healthcheck.py", "workers/end_if_silent.py")
 _WORKER: Final = (
     *_SERVER,
     "workers/logging.yml",
@@ -47,16 +49,10 @@ _INPUTS: Final = {
     "autoscaler": (*_SERVER, "workers/background", "workers/autoscaler"),
     "worker": (*_WORKER, "workers/areas/{area}"),
     "flows": (*_WORKER, "workers/areas/{area}", "flows"),
-    "postgres": (SERVICES, "workers/healthcheck.py", "workers/services/postgres.sh"),
-    "postgres-backup": (
-        SERVICES,
-        "workers/healthcheck.py",
-        "workers/services/postgres.sh",
-        "workers/background",
-        "workers/backup",
-    ),
-    "redis": (SERVICES, "workers/healthcheck.py"),
-    "haproxy": (SERVICES, "workers/healthcheck.py"),
+    "postgres": (*_SERVICES, "workers/services/postgres.sh"),
+    "postgres-backup": (*_SERVICES, "workers/services/postgres.sh", "workers/background", "workers/backup"),
+    "redis": _SERVICES,
+    "haproxy": _SERVICES,
 }
 
 

@@ -53,6 +53,7 @@ def proxy(
     opts: pulumi.ResourceOptions,
 ) -> Running:
     declared, server, naming = scaled.proxy, platform.stack.server, platform.naming
+    within = f"http://127.0.0.1:{haproxy.METRICS_PORT}"
     servers = haproxy.servers(api.names, api.shared_name, haproxy.INNER_PORT)
     text = port.apply(
         lambda number: haproxy.configuration(
@@ -72,7 +73,7 @@ def proxy(
             environment={"TZ": platform.stack.timezone},
             limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
             network=network,
-            health=Health(url=f"http://127.0.0.1:{haproxy.METRICS_PORT}{haproxy.READY}"),
+            health=Health(url=within + haproxy.READY, alive_url=within + haproxy.METRICS),
             ports=ports,
             configs={CONFIGURATION: text},
             files={CERTIFICATE: shown.pem},

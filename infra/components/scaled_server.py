@@ -121,7 +121,7 @@ def api_replicas(parts: Parts, migrated: pulumi.Resource) -> Running:
 def background_services(parts: Parts, migrated: pulumi.Resource) -> Running:
     """What schedules, marks late runs, runs automations: at work once among all replicas."""
     # Its interpreter takes longer to start than the check itself.
-    health = Health(command=SERVICES_HEALTH, interval_seconds=10)
+    health = Health(command=SERVICES_HEALTH, alive_command=[*SERVICES_HEALTH, "--alive"], interval_seconds=10)
     command = (*CATCH_UP, "prefect", "server", "services", "start")
     described = parts.container("services", command, health, parts.scaled.services_replicas)
     return parts.platform.runtime.run(described, parts.after(migrated))

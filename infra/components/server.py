@@ -101,6 +101,7 @@ class Server(pulumi.ComponentResource):
         name = naming.of("server")
         self.inner_api_url = f"http://{name}:{PORT}/api"
         environment = self._environment(platform)
+        health = f"http://127.0.0.1:{PORT}/api/health"
         files: dict[str, pulumi.Input[str]] = {}
         if self.auth_string is not None:
             environment["PREFECT_PROFILES_PATH"] = PROFILES
@@ -114,7 +115,7 @@ class Server(pulumi.ComponentResource):
                 environment=environment,
                 limits=Limits(memory_mb=declared.memory_mb, cpus=declared.cpus, pids=declared.pids),
                 network=self.network,
-                health=Health(url=f"http://127.0.0.1:{PORT}/api/health"),
+                health=Health(url=health, alive_url=health),
                 ports=[Port(internal=PORT, external=port, ip=declared.bind)],
                 mounts=[volume_mount(self.volume, DATA)],
                 files=files,

@@ -86,7 +86,12 @@ def test_replicas_serve_without_services_and_share_what_they_know(program: Calla
     made = of_the_server(program("prod"))
     for name in ("api-1", "api-2"):
         assert "--no-services" in made[name]["command"]
-        assert made[name]["healthcheck"]["tests"][-1].endswith("/api/ready")
+        kind, check = made[name]["healthcheck"]["tests"]
+        ready, _, life = check.partition(" && : > /tmp/silent || exec ")
+        assert kind == "CMD-SHELL"
+        assert ready.endswith("/api/ready")
+        assert "end_if_silent.py 12 " in life
+        assert life.endswith("/api/health 0"), "nobody is ended because his database is away"
     assert made["services-1"]["command"][-3:] == ["server", "services", "start"]
     for name in ("api-1", "api-2", "services-1"):
         variables = dict(variable.split("=", 1) for variable in made[name]["envs"])

@@ -99,9 +99,13 @@ class Nodes:
         return {**os.environ, "DOCKER_HOST": f"unix://{self.folder / self._container(number)}/docker.sock"}
 
     def ask(self, number: int, *arguments: str) -> str:
-        done = subprocess.run(
-            ["docker", *arguments], env=self.environment(number), check=True, capture_output=True, text=True
-        )
+        environment = self.environment(number)
+        done = subprocess.run(["docker", *arguments], env=environment, check=False, capture_output=True, text=True)
+        try:
+            done.check_returncode()
+        except subprocess.CalledProcessError as error:
+            error.add_note(done.stderr)
+            raise
         return done.stdout.strip()
 
     def address(self, number: int) -> str:

@@ -6,6 +6,7 @@ import json
 import ssl
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ def test_plain_http_is_sent_to_https_and_events_come_by_websocket(
 def test_metrics_of_the_replicas_are_told_within(nodes: Nodes, prod: Platform) -> None:
     number, worker = containers_on(nodes, prod, "worker", "compras")[0]
     url = f"http://tasks.prefect-infra-{prod.stack}-api:4200/api/metrics"
-    assert "# HELP" in nodes.ask(number, "exec", worker, "python", "-c", READ, url)
+    read = partial(nodes.ask, number, "exec", worker, "python", "-c", READ, url)
+    # The name is of the replica that hangs, too, until the swarm has replaced it.
+    eventually("metrics", lambda: "# HELP" in read(), 240)
 
 
 def test_each_part_has_its_share_of_a_node_kept_for_it_and_its_place(nodes: Nodes, prod: Platform) -> None:

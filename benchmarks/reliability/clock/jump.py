@@ -14,12 +14,13 @@ from benchmarks.reliability import evidence
 from benchmarks.reliability.clock import figures, libfaketime
 from benchmarks.reliability.clock.probes import Probes
 from benchmarks.reliability.load import Burst, until_ended
-from benchmarks.reliability.stack import Stack, docker
+from benchmarks.reliability.stack import Stack
 from infra.provider.api import Api
 
 BEFORE_SECONDS: Final = 60
 PHASE_SECONDS: Final = 210
-"""Longer than the janitor's windows: 3 minutes without a heartbeat, and 3 minutes Pending."""
+"""Longer than the janitor's windows, 3 minutes without a heartbeat and 3 minutes Pending, and than it takes until
+services that a clock put off are started again."""
 AFTER_SECONDS: Final = 300
 """For what was held up to end."""
 LONG_RUNS: Final = 2
@@ -49,9 +50,6 @@ async def run(stack: Stack, offset: int, tell: Tell) -> dict[str, Any]:
         await phase("away", PHASE_SECONDS)
         await asyncio.to_thread(_jump, stack, 0)
         await phase("back", PHASE_SECONDS)
-        if any(phases["back"][key] is None for key in ("new_schedule_after", "late_after")):
-            await asyncio.to_thread(docker, "restart", stack.prefixed("services-1"))
-            await phase("services restarted", PHASE_SECONDS / HALF)
         ended = datetime.now(UTC)
         burst = Burst(probes.tag, began, tuple(dues))
         await until_ended(api, burst, time.monotonic() + AFTER_SECONDS, tell, _nothing, 1.0)

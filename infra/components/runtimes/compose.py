@@ -24,8 +24,6 @@ SCRATCH: Final = ("/tmp", "/home/prefect")  # noqa: S108
 PASS_ON: Final = ("python3", "-I", "-S", "/opt/prefect-infra/pass_on.py")
 IN_MEMORY: Final = {"type": "tmpfs", "device": "tmpfs", "o": f"uid={USER.split(':')[0]},gid=10001,mode=0700,size=1m"}
 """Of a volume for what is passing: nothing of it is ever on a node's disk."""
-PATIENCE: Final = 3
-"""So many times as often as on one engine, a container may be found unhealthy before it counts as that."""
 LATER_SECONDS: Final = 1800
 """Of what ends last: how long it may be until an `up` comes to those that need it, and tells them to stop."""
 RESERVED_MEMORY: Final = 0.5
@@ -126,5 +124,5 @@ def _health(health: Health, start_seconds: int) -> dict[str, Any]:
         "interval": f"{health.interval_seconds}s",
         "timeout": f"{HEALTH_TIMEOUT_SECONDS}s",
         "start_period": f"{max(health.start_seconds, start_seconds)}s",
-        "retries": health.retries * PATIENCE,
+        "retries": health.last_retry,
     }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from workers import healthcheck_services
 from workers.healthcheck_services import problem
 
 NOW = 1_800_000_000.0
@@ -55,15 +59,25 @@ def test_services_that_gave_a_sign_lately_are_at_work() -> None:
 
 
 @pytest.mark.parametrize("userinfo", ["", ":wrong@", "user:wrong@"])
-def test_a_refused_credential_is_a_problem_and_is_not_told(userinfo: str) -> None:
-    with redis("secret", {"services-1#7": NOW}) as where:
-        told = str(problem(f"redis://{userinfo}{where}/0", "services-1", NOW))
-        assert "NOAUTH" in told or "WRONGPASS" in told
-        assert "wrong@" not in told
+def test_a_refused_credential_is_a_problem(userinfo: str) -> None:
+    with redis("secret", {"services-1#7": NOW}) as where, pytest.raises(ValueError, match=r"NOAUTH|WRONGPASS"):
+        problem(f"redis://{userinfo}{where}/0", "services-1", NOW)
 
 
-def test_a_redis_that_is_not_there_is_a_problem() -> None:
-    assert "ConnectionRefusedError" in str(problem("redis://127.0.0.1:9/0", "services-1", NOW))
+@pytest.mark.parametrize(("options", "status"), [((), 1), (("--alive",), 0)])
+def test_a_redis_that_is_not_there_is_a_problem_and_is_not_the_services(
+    options: tuple[str, ...], status: int, tmp_path: Path
+) -> None:
+    script, url = tmp_path / "check.py", tmp_path / "url"
+    url.write_text("redis://user:s3cr3t@127.0.0.1:9/0\n")
+    written = Path(healthcheck_services.__file__).read_text()
+    assert str(healthcheck_services.URL) in written
+    script.write_text(written.replace(str(healthcheck_services.URL), str(url)))
+
+    done = subprocess.run([sys.executable, "-I", "-S", script, *options], capture_output=True, text=True, check=False)
+
+    assert done.returncode == status
+    assert done.stderr == ("" if options else "127.0.0.1:9: ConnectionRefusedError: [Errno 111] Connection refused\n")
 
 
 def test_services_that_wait_for_an_hour_that_was_the_clocks_are_not_at_work() -> None:
