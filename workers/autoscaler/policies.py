@@ -109,13 +109,17 @@ def still_counting(wants: Iterable[Want], now: datetime, cool_down: timedelta) -
 
 
 def step(area: Area, wants: Sequence[Want], workers: Sequence[Worker], in_flight: Mapping[str | None, int]) -> Step:
-    """More at once; fewer once no more were needed for the whole cool-down, so none goes soon after one came."""
-    target = max(want.workers for want in wants)
+    """More for what is wanted now; fewer once no more were wanted for the whole cool-down. So none goes soon after one
+    came, which it would if it came for what was wanted before: when all who might have come were stopping.
+
+    `wants`: of the cool-down, the newest last.
+    """
     working = [worker.name for worker in workers if worker.state == "working"]
-    surplus = area.min + len(working) - target
-    if surplus < 0:
+    there = area.min + len(working)
+    if there < wants[-1].workers:
         stopped = [worker.name for worker in workers if worker.state == "stopped"]
-        return Step(start=tuple(stopped[:-surplus]))
+        return Step(start=tuple(stopped[: wants[-1].workers - there]))
+    surplus = max(0, there - max(want.workers for want in wants))
     # Of those that are as idle, the last: the first ones are what people know.
     candidates = sorted(working, key=lambda name: (in_flight.get(name, 0), -working.index(name)))
     if area.type == "process":

@@ -114,6 +114,13 @@ def test_whatever_happens_there_are_as_many_as_declared_and_none_goes_soon_after
         assert working >= enough or "stopping" in states.values()
 
 
+def test_a_worker_comes_for_what_is_wanted_now_alone() -> None:
+    """For a former want, which waited until it had stopped, it would go again before the cool-down is over."""
+    wants = [Want(at=NOW - timedelta(seconds=30), workers=2), Want(at=NOW, workers=1)]
+    assert policies.step(area(), wants, [Worker(name="2", state="stopped")], {}) == Step()
+    assert policies.step(area(), wants, [Worker(name="2", state="working")], {}) == Step()
+
+
 def test_a_policy_that_does_not_exist_is_refused() -> None:
     for wrong in ({"min": 4}, {"limit": 0}, {"cool_down": 0}, {"type": "kubernetes"}, {"most": 3}):
         with pytest.raises(ValidationError):
