@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -77,6 +77,15 @@ def targets(sizes: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
         growth = sizes[1000]["ours"]["first_up"]["seconds"] / sizes[200]["ours"]["first_up"]["seconds"]
         found.append(Target("first up of 1000 / of 200", growth, 6.0))
     return [target.row() for target in found]
+
+
+def least(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of each step the round in which it took least, by the clock: when others left the machine alone."""
+    return {step: min((each[step] for each in rounds), key=_seconds) for step in rounds[0]}
+
+
+def _seconds(step: Mapping[str, Any] | float) -> float:
+    return step if isinstance(step, float) else float(step["seconds"])
 
 
 def _beside_terraform(size: int, run: Mapping[str, Any]) -> list[Target]:

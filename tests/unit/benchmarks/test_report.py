@@ -40,6 +40,12 @@ def test_what_was_not_measured_is_not_told() -> None:
     assert [what for what in found if "bare calls" in what or "deploy --all" in what or "of 1000" in what] == []
 
 
+def test_of_several_rounds_the_least_of_each_step_counts() -> None:
+    found = report.least([{**ours(13.0), "listing": 2.0}, ours(11.0)])
+    assert found["first_up"] == taken(11.0)
+    assert found["listing"] == 2.0
+
+
 def test_terraform_is_held_beside_what_does_the_same() -> None:
     peer = {"first_apply": 39.0, "no_op_plan": 29.0, "change_one": 1.0, "destroy": 36.0}
     found = by_name({200: {"ours": ours(13.0), "terraform": peer}})
