@@ -18,7 +18,7 @@ from pydantic import ValidationError, create_model
 from infra.provider import diffing, mistakes
 from infra.provider.diffing import Change
 from infra.provider.errors import ProviderError, Rejected, StaleState
-from infra.provider.kinds.kind import Failure, I, Kind, Live, Look, Session
+from infra.provider.kinds.kind import Failure, I, Kind, Live, Session, Sight
 from infra.provider.wire import UNKNOWN, Path, render
 
 
@@ -54,12 +54,20 @@ class Lifecycle(Generic[I]):
             return self._check_rest(old, new, before, error.errors(include_url=False))
         return Checked(parsed.canonical(), tuple(self._by_rules(before, parsed)), (before, parsed))
 
-    async def check_on_server(self, look: Look, checked: Checked) -> tuple[Failure, ...]:
+    def declared(self, checked: Checked) -> dict[str, Any]:
+        """What the checks of others may look at, by what it is known as."""
+        if self.kind.seen_by_others and checked.judged is not None:
+            _, new = checked.judged
+            with suppress(_NotKnownYet):
+                return {self.kind.known_as(*(getattr(new, name) for name in self.kind.identity)): new}
+        return {}
+
+    async def check_on_server(self, sight: Sight, checked: Checked) -> tuple[Failure, ...]:
         """What else is wrong, by a server that is there already: nothing where there is none, or none that answers."""
         if checked.judged is None:
             return ()
         with suppress(ProviderError, _NotKnownYet):
-            return tuple(await self.kind.check_on_server(look, *checked.judged))
+            return tuple(await self.kind.check_on_server(sight, *checked.judged))
         return ()
 
     def _check_rest(

@@ -36,7 +36,7 @@ from infra.provider.errors import (
 )
 from infra.provider.glance import Glance
 from infra.provider.invocation import Invocation
-from infra.provider.kinds.kind import Live, Session
+from infra.provider.kinds.kind import Live, Session, Sight
 from infra.provider.lifecycle import Lifecycle
 from infra.provider.redaction import redactor, secret_texts
 from infra.provider.schema import CONFIGURATION, provider_schema
@@ -86,6 +86,7 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._there: dict[str, str] = {}
         """The id of the object that a resource has now, by its URN: the one deleted may be the one before it."""
         self._glance = Glance(self._open)
+        self._declared: dict[str, Any] = {}
 
     async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         del request, context
@@ -127,7 +128,9 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle = await self._lifecycle(request.urn, context)
         new = wire.decode(request.news)
         checked = lifecycle.check(wire.decode(request.olds).values, new.values)
-        failures = (*checked.failures, *await lifecycle.check_on_server(self._glance.look, checked))
+        self._declared |= lifecycle.declared(checked)
+        sight = Sight(ask=self._glance.look, owner=_owner(request.urn), declared=self._declared)
+        failures = (*checked.failures, *await lifecycle.check_on_server(sight, checked))
         redact = self._redactor(lifecycle, new)
         return provider_pb2.CheckResponse(
             inputs=_said(lifecycle, checked.inputs, new),
@@ -234,10 +237,9 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._lifecycles[token]
 
     def _session(self, urn: str, deleted: str | None = None) -> Session:
-        stack, project = urn.removeprefix("urn:pulumi:").split("::")[:2]
         there = self._there.get(urn)
         successor = there if deleted is not None and there != deleted else None
-        return Session(owner=f"{project}/{stack}", connect=self._connect, successor=successor)
+        return Session(owner=_owner(urn), connect=self._connect, successor=successor)
 
     def _connect(self) -> Api:
         if self._api is None:
@@ -255,6 +257,11 @@ class PrefectProvider(provider_pb2_grpc.ResourceProviderServicer):
         """What keeps a message free of the secrets that it could repeat."""
         texts = (secret_texts(properties, lifecycle.secrets(properties.values)) for properties in given)
         return redactor(self._secret_texts.union(*texts))
+
+
+def _owner(urn: str) -> str:
+    stack, project = urn.removeprefix("urn:pulumi:").split("::")[:2]
+    return f"{project}/{stack}"
 
 
 def _said(lifecycle: Lifecycle[Any], values: Mapping[str, Any], given: wire.Properties) -> Any:

@@ -12,7 +12,7 @@ from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotFound, NotOurs
 from infra.provider.kinds import block_fields
 from infra.provider.kinds import block_references as references
-from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Look, Outputs, Session
+from infra.provider.kinds.kind import AdoptableShared, Failure, Kind, Live, Outputs, Session, Sight
 from infra.provider.listing import Listing
 
 NAME: Final = re.compile(r"[a-z0-9-]+")
@@ -60,13 +60,13 @@ class Block(Kind[BlockInputs]):
     def _references(self, old: BlockInputs | None, new: BlockInputs) -> Iterator[Failure]:
         yield from references.mistakes(new.data)
 
-    async def check_on_server(self, look: Look, old: BlockInputs | None, new: BlockInputs) -> Iterable[Failure]:
+    async def check_on_server(self, sight: Sight, old: BlockInputs | None, new: BlockInputs) -> Iterable[Failure]:
         """The fields that the type has, if the server knows it already: the same `up` may be about to register it."""
         if old is not None and (old.type_slug, old.data) == (new.type_slug, new.data):
             return ()
         slug, data = new.type_slug, new.data
-        kind = await look(_path(slug))
-        schemas = await look(SCHEMAS, _newest_of(kind["id"]))
+        kind = await sight.ask(_path(slug))
+        schemas = await sight.ask(SCHEMAS, _newest_of(kind["id"]))
         return block_fields.wrong(data, slug, schemas[0]["fields"]) if schemas else ()
 
     async def create(self, session: Session, new: BlockInputs) -> Live[BlockInputs]:

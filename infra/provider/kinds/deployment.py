@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from infra.provider.api import Api
 from infra.provider.errors import NotFound, NotOurs
 from infra.provider.kinds import deployment_limit as limits
-from infra.provider.kinds import owned_automations, parameters, pull_steps, waiting_runs
+from infra.provider.kinds import job_variables, owned_automations, parameters, pull_steps, waiting_runs
 from infra.provider.kinds import schedule as schedules
 from infra.provider.kinds.automation_trigger import endless
 from infra.provider.kinds.deployment_inputs import DeploymentInputs, DeploymentOutputs
-from infra.provider.kinds.job_variables import pool_named, refuse_unknown
-from infra.provider.kinds.kind import OWNER_LABEL, Failure, Kind, Live, Session, owned
+from infra.provider.kinds.kind import OWNER_LABEL, Failure, Kind, Live, Session, Sight, owned
 from infra.provider.kinds.owned_automations import OwnedAutomations
 from infra.provider.listing import Listing
+from infra.provider.wire import Path
 
 _NOT_IN_BODY = frozenset({"adopt", "owners", "flow_name", "work_pool_id", "schedules", "triggers", *limits.FIELDS})
 _ROUTE = frozenset({"work_pool_name", "work_pool_id", "work_queue_name"})
@@ -70,6 +70,15 @@ class Deployment(Kind[DeploymentInputs]):
             ):
                 yield Failure(("triggers", n), reason)
 
+    async def check_on_server(
+        self, sight: Sight, old: DeploymentInputs | None, new: DeploymentInputs
+    ) -> Iterable[Failure]:
+        """The job variables, by the template that the pool will have."""
+        given, pool = _variables(new), new.work_pool_name
+        if not given or (old is not None and (old.work_pool_name, _variables(old)) == (pool, given)):
+            return ()
+        return await job_variables.wrong(sight, pool, given)
+
     def planned(self, old: Mapping[str, Any], new: DeploymentInputs) -> dict[str, Any]:
         known = super().planned(old, new)
         slugs, names = {schedule.slug for schedule in new.schedules}, {trigger.name for trigger in new.triggers}
@@ -90,7 +99,7 @@ class Deployment(Kind[DeploymentInputs]):
                 there = await self.read(session, row["id"], new, {})
                 new = new.with_theirs(there.inputs) if there is not None else new
             if new.work_pool_name != row["work_pool_name"]:
-                await pool_named(api, new.work_pool_name)
+                await job_variables.pool_named(api, new.work_pool_name)
             along = self.written_along | {*limits.KEYS}
             patch = {
                 key: value
@@ -285,9 +294,17 @@ async def _let_go(api: Api, row: Mapping[str, Any], new: DeploymentInputs) -> No
 
 async def _refuse_unknown_variables(api: Api, new: DeploymentInputs, *, moved: bool = False) -> None:
     if moved:  # to a PATCH that names a pool which isn't there, the server answers 500
-        await pool_named(api, new.work_pool_name)
-    of_triggers = (trigger.job_variables or {} for trigger in new.triggers)
-    await refuse_unknown(api, new.work_pool_name, {*new.job_variables}.union(*of_triggers))
+        await job_variables.pool_named(api, new.work_pool_name)
+    await job_variables.refuse_unknown(
+        api, new.work_pool_name, {name for given in _variables(new).values() for name in given}
+    )
+
+
+def _variables(new: DeploymentInputs) -> dict[Path, Mapping[str, Any]]:
+    """By their place."""
+    given: dict[Path, Mapping[str, Any] | None] = {("job_variables",): new.job_variables}
+    given |= {("triggers", n, "job_variables"): trigger.job_variables for n, trigger in enumerate(new.triggers)}
+    return {at: variables for at, variables in given.items() if variables}
 
 
 def _listing(api: Api) -> Listing:

@@ -29,6 +29,18 @@ class Look(Protocol):
         """Raises: ProviderError: there is no server, or none that answers at once."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What can be known besides the inputs when they are checked."""
+
+    ask: Look
+    owner: str
+    """Of the stack, as a session has it."""
+    declared: Mapping[str, Any]
+    """Inputs of the stack's other objects, by kind and identity as `Kind.known_as` has it. Those that have been checked
+    by now: what an object depends on is among them, and what it merely names need not be."""
+
+
 def given_before(info: ValidationInfo) -> Mapping[str, Any] | None:
     """What the last `up` was given, where a validator looks at what this one is given.
 
@@ -158,6 +170,8 @@ class Kind(ABC, Generic[I]):
     """Inputs that a change of another one writes, too, since the API takes them together."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Properties that are secret even when the program didn't mark them."""
+    seen_by_others: ClassVar[bool] = False
+    """Whether checks of others look at what is declared."""
     looked_through: ClassVar[frozenset[str]] = frozenset()
     """Free-form properties in which an object that was found may have credentials that no program marked."""
 
@@ -196,13 +210,18 @@ class Kind(ABC, Generic[I]):
         """What is judged one by one: a rule that asks for an input which is unknown, or wrong, ends there."""
         return (self.check,)
 
-    async def check_on_server(self, look: Look, old: I | None, new: I) -> Iterable[Failure]:
+    async def check_on_server(self, sight: Sight, old: I | None, new: I) -> Iterable[Failure]:
         """Rules that a server has to be asked for, if there is one already: previews run before it was made, too.
 
         A failure here must be one for good: what the same `up` may put right is told when it is written.
         """
-        del look, old, new
+        del sight, old, new
         return ()
+
+    @classmethod
+    def known_as(cls, *identity: str) -> str:
+        """By what the checks of others find inputs of this kind."""
+        return " ".join((cls.token, *identity))
 
     def planned(self, old: Mapping[str, Any], new: I) -> dict[str, Any]:
         """The outputs that a preview can already tell for an update; the others are unknown."""

@@ -51,9 +51,12 @@ def check(new: DeploymentInputs, schema: Mapping[str, Any]) -> Iterator[Failure]
 
 
 class Signature:
-    """A flow's parameters. Made of an unknown schema, or of none, it finds nothing to complain about."""
+    """A flow's parameters, or what else a schema names. Of an unknown schema, or of none, nothing is wrong."""
 
-    def __init__(self, schema: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, schema: Mapping[str, Any] | None, *, whose: str = OF_THE_FLOW, called: str = "parameter"
+    ) -> None:
+        self._whose, self._called = whose, called
         self._schema: Mapping[str, Any] = {} if schema is None or _later(schema) else schema
         self._known: Mapping[str, Any] = self._schema.get("properties") or {}
         self._takes_all = not self._schema or bool(self._schema.get("additionalProperties"))
@@ -72,14 +75,14 @@ class Signature:
             yield Failure((*AT, *error.absolute_path), f"is no JSON schema: {unfit.reason(error, OF_THE_FLOW)}")
 
     def wrong(self, given: Mapping[str, Any], at: Path) -> Iterator[Failure]:
-        """Those of the parameters at `at` that the flow doesn't have, or of another type."""
+        """Those of the values at `at` that have no such name, or another type."""
         for name, value in given.items():
             if name in self._known:
                 yield from self._mistyped(name, value, (*at, name))
             elif not self._takes_all:
                 close = get_close_matches(name, self._known, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(self._known) or 'none'}"
-                yield Failure((*at, name), f"the flow has no such parameter; {hint}")
+                yield Failure((*at, name), f"{self._whose} has no such {self._called}; {hint}")
 
     def missing(self, given: Iterable[str]) -> list[str]:
         """The parameters that a run with the `given` ones lacks."""
@@ -101,7 +104,7 @@ class Signature:
         try:
             for error in whole.evolve(schema=schema).iter_errors(value):
                 if not _later(error.instance):
-                    yield Failure((*at, *error.absolute_path), unfit.reason(error, OF_THE_FLOW))
+                    yield Failure((*at, *error.absolute_path), unfit.reason(error, self._whose))
         except (referencing.exceptions.Unresolvable, RecursionError):
             yield Failure((*AT, "properties", name), "refers to something that the schema doesn't have")
 

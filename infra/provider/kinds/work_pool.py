@@ -16,7 +16,7 @@ from infra.provider.api import Api
 from infra.provider.errors import Conflict, NotOurs, Rejected
 from infra.provider.kinds import job_template, waiting_runs
 from infra.provider.kinds.job_template import Patches
-from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Look, Outputs, Session
+from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session, Sight
 from infra.provider.kinds.names import Name
 from infra.provider.listing import Listing
 from infra.provider.nearness import near
@@ -74,6 +74,7 @@ class WorkPool(Kind[WorkPoolInputs]):
     identity = ("name",)
     compared_if_said = frozenset({"storage_configuration"})
     written_along = _TEMPLATE
+    seen_by_others = True
     looked_through = frozenset({"job_defaults", "job_configuration"})
     replaced_by: ClassVar[Mapping[str, str]] = {
         "name": "the API has no renaming of pools",
@@ -100,13 +101,13 @@ class WorkPool(Kind[WorkPoolInputs]):
         if not missing:
             yield from _without_part(new, new.base_job_template, "this template")
 
-    async def check_on_server(self, look: Look, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterable[Failure]:
+    async def check_on_server(self, sight: Sight, old: WorkPoolInputs | None, new: WorkPoolInputs) -> Iterable[Failure]:
         """The worker type, and what its template has: the same in each answer of one server."""
         if new.base_job_template is not None:
             return ()
         if old is not None and old.base_job_template is None and _asked(old) == _asked(new):
             return ()
-        templates = job_template.by_type(await look(job_template.WORKER_TYPES))
+        templates = job_template.by_type(await sight.ask(job_template.WORKER_TYPES))
         if new.type not in templates:
             return (Failure(("type",), f"the server has no such worker type: {near(new.type, templates)}"),)
         return _without_part(new, templates[new.type], f"the template of the type {new.type!r}")
