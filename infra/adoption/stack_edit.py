@@ -128,11 +128,12 @@ def indented(block: str, column: int) -> tuple[str, ...]:
 def styled(value: Any, key: str = "") -> Any:
     """Copies, so that what is used twice gets no anchor; crons in double quotes, as everywhere in stack files."""
     if isinstance(value, dict):
-        return {name: styled(inner, str(name)) for name, inner in value.items()}
+        return {styled(name): styled(inner, str(name)) for name, inner in value.items()}
     if isinstance(value, list):
         return [styled(inner) for inner in value]
     if isinstance(value, str):
-        return DoubleQuotedScalarString(value) if key == "cron" else str(value)
+        # ruamel.yaml 0.19 writes `{a: :b}`, and doesn't read it.
+        return DoubleQuotedScalarString(value) if key == "cron" or value.startswith((":", "?")) else str(value)
     return value
 
 

@@ -151,6 +151,17 @@ def test_what_would_change_elsewhere_too_is_refused(text: str) -> None:
         changed(change, text)
 
 
+@pytest.mark.parametrize("text", [":a", "::", "?a", "? a", "-a", "a: b", "a #b", "[a", "*a", "&a"])
+def test_a_text_that_would_mean_something_in_yaml_stays_one(text: str) -> None:
+    def change(area: Any) -> None:
+        area["deployments"][0]["tags"] = [text]
+        area["deployments"][1]["parameters"] = {"a": {text: text}}
+
+    wanted = copy.deepcopy(read(AREA).values)
+    change(wanted)
+    assert read(changed(change)).values == wanted
+
+
 @pytest.mark.thorough
 @settings(deadline=None)
 @given(
