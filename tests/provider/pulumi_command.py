@@ -79,7 +79,13 @@ class Cli:
 
     def kill_itself(self) -> None:
         assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         self.process.kill()
+        for child in children:
+            with suppress(OSError):
+                if b"pulumi-language-" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(int(child), signal.SIGKILL)  # it would wait for its engine as long as the machine runs
 
     def kill_all(self) -> None:
         """Itself first: it is not to tell its state that a plugin is gone."""
