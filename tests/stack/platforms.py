@@ -61,6 +61,11 @@ def eventually(what: str, probe: Callable[[], Any], seconds: float = 60, every: 
     raise AssertionError(f"{what}: not within {seconds} s; last: {answer!r}")
 
 
+def started(container: str) -> str:
+    """When, the last time."""
+    return docker("inspect", container, "--format", "{{.State.StartedAt}}")
+
+
 @dataclass
 class Platform:
     """A stack in a copy of the checkout."""

@@ -25,7 +25,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.stack.asked import asked_all_the_time
 from tests.stack.by_the_document import commands, type_in
-from tests.stack.platforms import ROOT, Platform, console, docker, eventually, is_healthy
+from tests.stack.platforms import ROOT, Platform, console, docker, eventually, is_healthy, started
 from tests.stack.proxied import is_asked
 from tests.stack.secured import events, get_token, happened, heard, listen_for, missed, signed_in
 from tests.stack.test_fresh_dev_stack import run_to_the_end
@@ -63,10 +63,6 @@ def silent(outputs: dict[str, Any], trusting: ssl.SSLContext) -> Iterator[Silent
         listen_for(listener, name, outputs["auth_string"])
         eventually("the event", partial(heard, listener, name, api), 120)
         yield Silent(listener, name, time.monotonic())
-
-
-def started(container: str) -> str:
-    return docker("inspect", container, "--format", "{{.State.StartedAt}}")
 
 
 @pytest.mark.usefixtures("silent")  # so that it is old when a test asks it
