@@ -42,7 +42,8 @@ def get_token(client: httpx.Client) -> None:
 
 def events(outputs: dict[str, Any], trusting: ssl.SSLContext, **how: Any) -> ClientConnection:
     url = outputs["api_url"].replace("https", "wss") + "/events/out"
-    return connect(url, ssl=trusting, subprotocols=["prefect"], **how)
+    # A machine that is busy with prod's start answers late; left alone, the client waits for ten seconds.
+    return connect(url, ssl=trusting, subprotocols=["prefect"], open_timeout=60, **how)
 
 
 def listen_for(listener: ClientConnection, event: str, auth_string: str) -> None:
