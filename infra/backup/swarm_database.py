@@ -90,9 +90,12 @@ class SwarmDatabase(PostgresDatabase):
 
     def _runs(self) -> None:
         """Raises: DatabaseError: it doesn't; with why, as when the node of its data is away."""
-        listed = docker("service", "ps", "--filter", "desired-state=running", "--format", _STATE, self.container)
-        if not listed.startswith("Running"):
-            raise DatabaseError(f"{self.container} doesn't run: {listed}. See `docker service ps {self.container}`")
+        # Ready: what follows a task that has ended, for the seconds until it is to run.
+        wanted = ("--filter", "desired-state=running", "--filter", "desired-state=ready")
+        listed = docker("service", "ps", *wanted, "--format", _STATE, self.container).splitlines()
+        if not any(state.startswith("Running") for state in listed):
+            told = listed[0] if listed else "it has no task at this moment"
+            raise DatabaseError(f"{self.container} doesn't run: {told}. See `docker service ps {self.container}`")
 
     def _wait_until_it_answers(self, container: str) -> None:
         asked = f"for n in $(seq {ANSWERS_SECONDS}); do pg_isready -q && exit 0; sleep 1; done; exit 1"

@@ -359,10 +359,15 @@ def test_without_the_node_of_the_data_nothing_is_lost_and_all_is_back_when_it_is
     eventually("the proxy tells that nobody answers", lambda: api.get("ready").status_code == 503, 180)
     database = ("service", "ps", "--no-trunc", "--format", "{{.Error}}", f"prefect-infra-{prod.stack}_postgres")
     eventually("why is told", lambda: "no suitable node" in nodes.ask(1, *database), 180)
-    backup = prefect_infra(prod, "backup", "--to", str(prod.folder / "backups"))
-    assert backup.returncode != 0
-    assert "_postgres doesn't run: Pending" in backup.stderr, backup.stderr
-    assert "no suitable node" in backup.stderr, backup.stderr
+
+    def backup_says_why() -> bool:
+        backup = prefect_infra(prod, "backup", "--to", str(prod.folder / "backups"))
+        assert backup.returncode != 0
+        assert "_postgres doesn't run: " in backup.stderr, backup.stderr
+        return "Pending" in backup.stderr and "no suitable node" in backup.stderr
+
+    # Tasks come and go while the swarm finds out that the node is lost.
+    eventually("a backup says why", backup_says_why)
 
     nodes.bring_back(DATA_NODE)
 
