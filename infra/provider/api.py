@@ -15,7 +15,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_never,
+    wait_random_exponential,
+)
 
 from infra.provider import answers, csrf
 from infra.provider.connection import Connection
@@ -120,19 +127,21 @@ class Api:
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         await self._write("PATCH", path, json=body)
 
-    async def delete(self, path: str) -> bool:
-        """That there is nothing to delete is success, and False."""
+    async def delete(self, path: str, *, attempts: int | None = None) -> bool:
+        """That there is nothing to delete is success, and False. `attempts`: for who knows another way after those."""
         with suppress(NotFound):
-            await self._write("DELETE", path)
+            await self._write("DELETE", path, attempts=attempts)
             return True
         return False
 
-    async def _write(self, method: str, path: str, made: Made | None = None, **content: Any) -> Any:
+    async def _write(
+        self, method: str, path: str, made: Made | None = None, attempts: int | None = None, **content: Any
+    ) -> Any:
         """A request that changes something: what was listed of that before is asked for anew."""
         row: Any = None
         try:
             async with self._writes.turn():
-                row = await self._send(self._writes, method, path, made, **content)
+                row = await self._send(self._writes, method, path, made, attempts, **content)
             return row
         finally:
             for (filtered, _), listing in self._listings.items():
@@ -196,15 +205,28 @@ class Api:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, pace: Pace, method: str, path: str, made: Made | None = None, **content: Any) -> Any:
-        attempts = AsyncRetrying(retry=retry_if_exception_type(_Transient), wait=_wait, reraise=True)
+    async def _send(
+        self,
+        pace: Pace,
+        method: str,
+        path: str,
+        made: Made | None = None,
+        attempts: int | None = None,
+        **content: Any,
+    ) -> Any:
+        again = AsyncRetrying(
+            retry=retry_if_exception_type(_Transient),
+            wait=_wait,
+            stop=stop_never if attempts is None else stop_after_attempt(attempts),
+            reraise=True,
+        )
         reason, maybe_done, failures = "the Prefect server does not answer", False, 0
         loop = asyncio.get_running_loop()
         began = loop.time()
         ends = began + (self._patience if self._answered else self._deadline)
         try:
             async with asyncio.timeout_at(ends):
-                async for attempt in attempts:
+                async for attempt in again:
                     with attempt:
                         if made is not None and maybe_done and (there := await made()) is not None:
                             return there

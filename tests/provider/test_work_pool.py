@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from infra.provider import wire
-from tests.provider.conftest import Resource
+from infra.provider.api import Api
+from infra.provider.connection import Connection
+from tests.provider.conftest import Resource, serving
 
 pytestmark = pytest.mark.server
 
@@ -243,3 +246,39 @@ class TestQueues:
 
         row = await client.get(f"work_pools/{pool.id}/queues/default")
         assert (row["concurrency_limit"], row["description"]) == (None, "The work pool's default queue.")
+
+
+async def test_a_pool_goes_with_its_queues_though_an_automation_counts_their_events(
+    own_server: str, unique: str
+) -> None:
+    """What it writes at each event keeps SQLite from deleting the pool in one go."""
+    trigger = {"match": {"prefect.resource.id": "prefect.work-*"}, "threshold": 1000, "within": 60}
+    async with serving({"api_url": own_server}) as engine:
+        counting = {"name": unique, "trigger": trigger, "actions": [{"type": "do-nothing"}]}
+        await engine.up("Automation", "a", counting)
+        pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+        for n in range(6):
+            await engine.up("WorkQueue", f"q{n}", {"work_pool_name": unique, "name": f"q{n}"})
+
+        await engine.destroy(pool)
+
+        assert await engine.refresh(pool) == ["gone"]
+
+
+async def test_a_deletion_that_got_through_is_done_though_every_answer_is_that_the_server_is_busy(
+    prefect_server: str, unique: str
+) -> None:
+    class AnswersLost(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            return httpx.Response(503) if request.method == "DELETE" else response
+
+    def api(connection: Connection) -> Api:
+        return Api(connection, AnswersLost())
+
+    async with serving({"api_url": prefect_server}, api) as engine:
+        pool = await engine.up("WorkPool", "p", {"name": unique, "type": "process"})
+
+        await engine.destroy(pool)
+
+        assert await engine.refresh(pool) == ["gone"]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.provider.api import Api
-from infra.provider.errors import Conflict, NotOurs, Rejected
+from infra.provider.errors import Conflict, NotFound, NotOurs, Rejected, Unreachable
 from infra.provider.kinds import job_template, waiting_runs
 from infra.provider.kinds.job_template import Patches
 from infra.provider.kinds.kind import OWNER_LABEL, AdoptableShared, Failure, Kind, Live, Outputs, Session, Sight
@@ -26,6 +26,8 @@ MARK = "x-prefect-infra"
 _PLAIN = frozenset({"description", "concurrency_limit", "is_paused"})
 _TEMPLATE = frozenset({"job_defaults", "job_configuration", "base_job_template"})
 """What the API takes as one: the base job template."""
+_WHOLE = 8
+"""Attempts, some seconds in all, before a pool is deleted queue by queue."""
 
 
 class StorageConfiguration(BaseModel):
@@ -191,7 +193,10 @@ class WorkPool(Kind[WorkPoolInputs]):
 
     async def delete(self, session: Session, id_: str, old: WorkPoolInputs, state: Mapping[str, Any]) -> None:
         waiting = await waiting_runs.of_pool(session.api, id_)
-        await session.api.delete(f"work_pools/{id_}")
+        try:
+            await session.api.delete(f"work_pools/{id_}", attempts=_WHOLE)
+        except Unreachable:
+            await _piece_by_piece(session.api, id_)
         await waiting_runs.find_a_queue(session.api, [row["deployment_id"] for row in waiting])
 
     async def _template(self, api: Api, new: WorkPoolInputs, owner: str) -> dict[str, Any]:
@@ -205,6 +210,28 @@ class WorkPool(Kind[WorkPoolInputs]):
     @staticmethod
     def _live(row: Mapping[str, Any], inputs: WorkPoolInputs) -> Live[WorkPoolInputs]:
         return Live(id=row["name"], inputs=inputs, outputs=WorkPoolOutputs(work_pool_id=row["id"]))
+
+
+async def _piece_by_piece(api: Api, name: str) -> None:
+    """Its queues first, each by itself: the way out where SQLite never lets go of a pool that has several.
+
+    The server sends an event for each of them between reading and deleting. What an automation that counts such events
+    writes meanwhile makes SQLite refuse the deletion, at each attempt. One queue's event is mostly quick enough.
+    Not so from the start: a kill in between leaves waiting runs without a queue that nobody looks for any more.
+    """
+    try:
+        stays = (await api.get(f"work_pools/{name}"))["default_queue_id"]  # it can't be deleted by itself
+        for queue in await api.find(f"work_pools/{name}/queues/filter", {}):
+            if queue["id"] != stays:
+                await api.delete(f"work_pools/{name}/queues/{queue['name']}")
+        await api.delete(f"work_pools/{name}")
+    except NotFound:
+        return  # an attempt whose answer was lost got through
+    except Unreachable as failure:
+        raise Unreachable(
+            f"{failure}. On SQLite, automations that count events of this pool or its queues may keep the server from "
+            "deleting it, however often it is asked: switch them off meanwhile"
+        ) from failure
 
 
 def _storage(new: WorkPoolInputs) -> dict[str, Any]:
