@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from prefect.client.orchestration import PrefectClient
+from typing import TYPE_CHECKING, Any, Final
 
 from workers.autoscaler.policies import Demand, Queue
+
+if TYPE_CHECKING:  # importing it takes a second
+    from prefect.client.orchestration import PrefectClient
 
 PAGE: Final = 200
 ENOUGH: Final = 1000

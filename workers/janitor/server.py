@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
-
-from prefect.client.orchestration import PrefectClient
+from typing import TYPE_CHECKING, Any, Final
 
 from workers.janitor.policies import Run, Verdict, Worker, crashes
+
+if TYPE_CHECKING:  # importing it takes a second
+    from prefect.client.orchestration import PrefectClient
 
 PAGE: Final = 200
 BEAT: Final = "prefect.flow-run.heartbeat"

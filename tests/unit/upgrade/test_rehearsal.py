@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from typer.testing import CliRunner
 
 from infra.cli import app
 from infra.model import load_stack_file
-from infra.toolchain import checkout_copy
 from infra.upgrade import disarming
 from infra.upgrade.checkout import RehearsalError, copy_of, harmless, pin
 from infra.upgrade.report import Rehearsal, changes, in_words, problems
@@ -176,7 +176,10 @@ def test_a_copy_takes_nothing_that_was_left_out_from_the_stack_that_it_is_called
 ) -> None:
     """As another stack of such a name would: dev-ana is as dev is, but for what its file says."""
     root = tmp_path / "root"
-    checkout_copy.copy_checkout(REPOSITORY, root)
+    for declaring in ("areas", "flows", "workers"):
+        shutil.copytree(REPOSITORY / declaring, root / declaring)
+    for stack in ("dev", "prod"):
+        shutil.copy(REPOSITORY / f"Pulumi.{stack}.yaml", root)
     declared = YAML().load((root / "Pulumi.prod.yaml").read_text())
     config = declared["config"]
     config["prefect-infra:alerts"] = {"on": ["failed"], "to": {"type": "webhook", "secret": "avisos"}}

@@ -9,7 +9,6 @@ from zoneinfo import available_timezones
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from prefect.logging.configuration import DEFAULT_LOGGING_SETTINGS_PATH, load_logging_config
 
 WORKERS = Path(__file__).parents[3] / "workers"
 DOCKERFILE = (WORKERS / "Dockerfile").read_text()
@@ -82,6 +81,8 @@ def test_every_target_ends_as_the_same_user_without_rights():
 
 
 def test_logging_loads_and_takes_its_levels_from_the_settings(monkeypatch: pytest.MonkeyPatch):
+    from prefect.logging.configuration import load_logging_config  # takes a second to import
+
     monkeypatch.setenv("PREFECT_LOGGING_ROOT_LEVEL", "ERROR")
 
     config = load_logging_config(WORKERS / "logging.yml")
@@ -92,6 +93,8 @@ def test_logging_loads_and_takes_its_levels_from_the_settings(monkeypatch: pytes
 
 
 def test_no_logger_of_the_packaged_file_is_forgotten():
+    from prefect.logging.configuration import DEFAULT_LOGGING_SETTINGS_PATH  # takes a second to import
+
     packaged = yaml.safe_load(DEFAULT_LOGGING_SETTINGS_PATH.read_text())
     ours = yaml.safe_load((WORKERS / "logging.yml").read_text())
 
