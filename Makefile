@@ -50,13 +50,9 @@ SIDE_BY_SIDE := $(addprefix tests/,unit program policy flows provider)
 ALONE := $(addprefix tests/stack/test_,fresh_dev_stack.py docker_daemon.py $(addprefix prod,.py _at_work.py _goes_on.py \
 	_is_changed.py)) tests/remote
 
-# Only importing these costs seconds: they hold ours against Prefect's own.
-UNIT_LEAVES_OUT := tests/unit/flows $(addprefix tests/unit/,model/test_parameter_schemas.py model/test_firing_times.py \
-	adoption/test_prefect_yaml.py)
-
 unit: ## Run the fast tests, which need no Docker and no Pulumi
 	@$(SETUP) --for check
-	$(BIN)/pytest tests/unit tests/program -n 2 -q -m "not thorough and not server" $(addprefix --ignore=,$(UNIT_LEAVES_OUT))
+	$(BIN)/pytest tests/unit tests/program -n 2 -q -m "not thorough and not server"
 
 check: ## Look at lint, format, types and layers; change nothing
 	@$(SETUP) --for check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()
+    gc.set_threshold(100_000)
     gc.enable()
 
 
@@ -44,9 +45,20 @@ TRIES_WHOLE_COMMANDS = {
 LEFT_OUT = IMPORTS_PREFECT | WAITS_FOR_PROCESSES | TRIES_WHOLE_COMMANDS
 
 
+def _is_left_out(path: Path) -> bool:
+    return path.name in LEFT_OUT or path.parent.name == "flows"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Only importing some of these costs seconds."""
+    if "not thorough" in config.option.markexpr and _is_left_out(collection_path):
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make unit` leaves to `make test` what takes its time: hundreds of cases, Prefect's import, other processes."""
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if is_property or item.path.name in LEFT_OUT or item.path.parent.name == "flows":
+        if is_property or _is_left_out(item.path):
             item.add_marker(pytest.mark.thorough)
