@@ -13,8 +13,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Prefect's then never stops.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Thousands of tests and all that they import are there to stay: looking through them again and again is a fifth of
-# the fast tests' time.
+# Thousands of tests and all that they import are there to stay: looking through them again and again takes the
+# fast tests longer than it gives back.
 gc.disable()
 
 

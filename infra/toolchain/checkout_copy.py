@@ -28,9 +28,7 @@ def copy_checkout(root: Path, into: Path, *, ignored: Collection[str] = ()) -> N
         shutil.copy2(root / name, target, follow_symlinks=False)
     state = into / ".state"
     (state / "pulumi").mkdir(parents=True, exist_ok=True)
-    results = root / ".state" / "toolchain.json"
-    if results.exists():  # a checkout that was made ready for checks alone has none
-        shutil.copy2(results, state)
+    shutil.copy2(root / ".state" / "toolchain.json", state)
     link(into / ".venv", (root / ".venv").resolve())
 
 

@@ -219,14 +219,17 @@ async def _piece_by_piece(api: Api, name: str) -> None:
     writes meanwhile makes SQLite refuse the deletion, at each attempt. One queue's event is mostly quick enough.
     Not so from the start: a kill in between leaves waiting runs without a queue that nobody looks for any more.
     """
+    path = f"work_pools/{name}"
     try:
-        stays = (await api.get(f"work_pools/{name}"))["default_queue_id"]  # it can't be deleted by itself
-        for queue in await api.find(f"work_pools/{name}/queues/filter", {}):
-            if queue["id"] != stays:
-                await api.delete(f"work_pools/{name}/queues/{queue['name']}")
-        await api.delete(f"work_pools/{name}")
+        stays = (await api.get(path))["default_queue_id"]  # it can't be deleted by itself
+        queues = await api.find(f"{path}/queues/filter", {})
     except NotFound:
         return  # an attempt whose answer was lost got through
+    try:
+        for queue in queues:
+            if queue["id"] != stays:
+                await api.delete(f"{path}/queues/{queue['name']}")
+        await api.delete(path)
     except Unreachable as failure:
         raise Unreachable(
             f"{failure}. On SQLite, automations that count events of this pool or its queues may keep the server from "

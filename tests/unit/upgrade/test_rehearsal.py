@@ -180,6 +180,8 @@ def test_a_copy_takes_nothing_that_was_left_out_from_the_stack_that_it_is_called
         shutil.copytree(REPOSITORY / declaring, root / declaring)
     for stack in ("dev", "prod"):
         shutil.copy(REPOSITORY / f"Pulumi.{stack}.yaml", root)
+    (root / ".state").mkdir()
+    (root / ".state" / "toolchain.json").write_text("{}")
     declared = YAML().load((root / "Pulumi.prod.yaml").read_text())
     config = declared["config"]
     config["prefect-infra:alerts"] = {"on": ["failed"], "to": {"type": "webhook", "secret": "avisos"}}
